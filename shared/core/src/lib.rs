@@ -5,3 +5,4 @@
 pub mod diagnosis;
 pub mod id;
 pub mod notice;
+pub mod render;

@@ -1,5 +1,4 @@
 //! A test a row of the table, the order of the rows, and what must hold for any text.
-#![expect(clippy::unwrap_used, reason = "what a test builds is right, or the test should fail")]
 
 use proptest::prelude::*;
 
