@@ -4,12 +4,15 @@
 //! attributes together at most 256 KiB; no empty attribute.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::clean::line;
 use super::message::Message;
 use super::text::render_text;
+use crate::notice::Notice;
 
 /// SNS asks for a subject of less than 100 characters.
 const SUBJECT_CHARS_MAX: usize = 99;
@@ -58,17 +61,17 @@ pub struct Publication {
 /// | email-json, sqs, lambda, http, https | JSON: the notice itself, or for a burst `{group, headline, notices}` |
 /// | any other (default: sms, application, firehose) | the headline and the receipt |
 pub fn render_sns(message: &Message) -> Publication {
-    let clipped = CLIPS.iter().map(|(chars, items)| body(&message.clipped(*chars, *items)));
-    let body = clipped
-        .into_iter()
-        .find(|body| body.len() <= BODY_BYTES_MAX)
+    let body = CLIPS
+        .iter()
+        .find_map(|(chars, items)| body(&message.clipped(*chars, *items)))
         .unwrap_or_else(|| json!({ "default": default_text(message) }).to_string());
     Publication { subject: subject(message), body, attributes: attributes(message) }
 }
 
-fn body(message: &Message) -> String {
-    let structured = structured(message).to_string();
-    json!({
+/// The body, where it fits.
+fn body(message: &Message) -> Option<String> {
+    let structured = structured(message)?;
+    let body = json!({
         "default": default_text(message),
         "email": render_text(message),
         "email-json": structured,
@@ -77,15 +80,45 @@ fn body(message: &Message) -> String {
         "http": structured,
         "https": structured,
     })
-    .to_string()
+    .to_string();
+    (body.len() <= BODY_BYTES_MAX).then_some(body)
 }
 
-fn structured(message: &Message) -> Value {
-    if message.is_burst() {
-        let notices: Vec<_> = message.notices().collect();
-        json!({ "group": message.first().group, "headline": message.headline(), "notices": notices })
+/// The JSON that programs get, where it is short enough to stand in the body five times.
+fn structured(message: &Message) -> Option<String> {
+    let mut short = Short(Vec::new());
+    let written = if message.is_burst() {
+        let notices: Vec<&Notice> = message.notices().collect();
+        let burst = Burst { group: &message.first().group, headline: message.headline(), notices };
+        serde_json::to_writer(&mut short, &burst)
     } else {
-        json!(message.first())
+        serde_json::to_writer(&mut short, message.first())
+    };
+    written.ok().and_then(|()| String::from_utf8(short.0).ok())
+}
+
+/// A burst as programs get it.
+#[derive(Serialize)]
+struct Burst<'a> {
+    group: &'a str,
+    headline: String,
+    notices: Vec<&'a Notice>,
+}
+
+/// Takes a fifth of a body and then refuses, so that a long burst is not written out in full to be thrown away.
+struct Short(Vec<u8>);
+
+impl Write for Short {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > BODY_BYTES_MAX / 5 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -133,7 +166,9 @@ fn attributes(message: &Message) -> BTreeMap<&'static str, Attribute> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notice::{Notice, samples};
+    use serde_json::Value;
+
+    use crate::notice::samples;
     use crate::render::group;
 
     /// The limit of SNS: body, subject and attributes together.
