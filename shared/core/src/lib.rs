@@ -14,5 +14,6 @@ pub mod ledger;
 pub mod memory;
 pub mod notice;
 pub mod receipt;
+pub mod render;
 pub mod rollback;
 pub mod service;
