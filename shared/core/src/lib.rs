@@ -5,4 +5,5 @@
 pub mod diagnosis;
 pub mod id;
 pub mod notice;
+pub mod outbox;
 pub mod render;
