@@ -13,6 +13,7 @@ pub mod incident;
 pub mod ledger;
 pub mod memory;
 pub mod notice;
+pub mod outbox;
 pub mod receipt;
 pub mod render;
 pub mod rollback;
