@@ -8,6 +8,7 @@
 pub mod autonomy;
 pub mod breaker;
 pub mod diagnosis;
+pub mod event;
 pub mod id;
 pub mod incident;
 pub mod ledger;
