@@ -1,1 +1,9 @@
-//! To be written.
+#![doc = include_str!("../README.md")]
+
+mod app;
+mod handler;
+mod subjects;
+mod sweep;
+
+pub use app::App;
+pub use handler::handle;

@@ -1,1 +1,13 @@
-fn main() {}
+//! The rollback function: wiring only. What it does stands in `lib.rs`, what it decides in `pitcrew-core`.
+
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use pitcrew_lambda::logging;
+use pitcrew_rollback::{App, handle};
+use serde_json::Value;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    logging::init();
+    let app = App::from_environment().await?;
+    run(service_fn(|event: LambdaEvent<Value>| handle(&app, event))).await
+}

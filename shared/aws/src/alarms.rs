@@ -34,6 +34,11 @@ pub struct Listed {
 }
 
 impl Listed {
+    /// The service names and ids that it watches.
+    pub fn words(&self) -> Vec<String> {
+        self.tagged.iter().chain(&self.watches).cloned().collect()
+    }
+
     fn watches(&self, arn: &ServiceArn) -> bool {
         match &self.tagged {
             Some(tag) => tag == arn.name() || *tag == arn.to_string(),
@@ -161,7 +166,8 @@ pub async fn observe_watching(
 /// One alarm by its history: its state is that of its newest transition.
 pub async fn observe_history(client: &Client, name: &str, since: Timestamp) -> Result<Alarm, AwsError> {
     let call = client.describe_alarm_history().alarm_name(name).history_item_type(HistoryItemType::StateUpdate);
-    let call = call.start_date(DateTime::from_secs((since - SignedDuration::from_mins(1)).as_second())).max_records(100);
+    let call =
+        call.start_date(DateTime::from_secs((since - SignedDuration::from_mins(1)).as_second())).max_records(100);
     let answer = call.scan_by(ScanBy::TimestampDescending).send().await;
     let answer = answer.map_err(|error| AwsError::sort("cloudwatch:DescribeAlarmHistory", error))?;
     let items = answer.alarm_history_items.unwrap_or_default();

@@ -79,11 +79,15 @@ mod tests {
             .image_identifier("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop:latest")
             .image_repository_type(sdk::ImageRepositoryType::Ecr)
             .image_configuration(
-                sdk::ImageConfiguration::builder().port("9000").runtime_environment_variables("MODE", "production").build(),
+                sdk::ImageConfiguration::builder()
+                    .port("9000")
+                    .runtime_environment_variables("MODE", "production")
+                    .build(),
             )
             .build()
             .unwrap();
-        let access = sdk::AuthenticationConfiguration::builder().access_role_arn("arn:aws:iam::123456789012:role/pull").build();
+        let access =
+            sdk::AuthenticationConfiguration::builder().access_role_arn("arn:aws:iam::123456789012:role/pull").build();
         sdk::SourceConfiguration::builder()
             .image_repository(image)
             .auto_deployments_enabled(true)

@@ -190,7 +190,12 @@ fn operation(summary: &sdk::OperationSummary) -> Option<Operation> {
 pub async fn observe_tags(client: &Client, arn: &ServiceArn) -> Result<Tags, AwsError> {
     let answer = client.list_tags_for_resource().resource_arn(arn.to_string()).send().await;
     let answer = answer.map_err(|error| AwsError::sort("apprunner:ListTagsForResource", error))?;
-    Ok(answer.tags.unwrap_or_default().into_iter().filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))).collect())
+    Ok(answer
+        .tags
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())))
+        .collect())
 }
 
 /// One page of services: their ARNs, and where the next page begins.

@@ -18,12 +18,11 @@ const ATTEMPT: Duration = Duration::from_secs(3);
 const OPERATION: Duration = Duration::from_secs(8);
 
 /// The configuration of a function: region, credentials and endpoint from the environment that Lambda sets, and nothing
-/// else, so that the start reads no file and asks no metadata service.
+/// else: no chain of credential sources is built and no metadata service is asked.
 pub async fn sdk_config() -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
         .region(EnvironmentVariableRegionProvider::new())
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-        .profile_files(aws_config::profile::profile_file::ProfileFiles::builder().build())
         .retry_config(reads())
         .timeout_config(timeouts())
         .load()

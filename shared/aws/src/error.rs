@@ -86,12 +86,23 @@ fn kind_of(code: &str, message: &str) -> Kind {
     match code {
         "InvalidStateException" => Kind::Busy,
         "InvalidRequestException" if message.contains("isn't in RUNNING state") => Kind::Busy,
-        "ConditionalCheckFailedException" | "TransactionCanceledException" | "TransactionConflictException" => Kind::Conflict,
+        "ConditionalCheckFailedException" | "TransactionCanceledException" | "TransactionConflictException" => {
+            Kind::Conflict
+        }
         "ResourceNotFoundException" | "RepositoryNotFoundException" | "ImageNotFoundException" => Kind::Missing,
-        "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded"
-        | "ProvisionedThroughputExceededException" | "SlowDown" | "LimitExceededException" => Kind::Transient,
-        "InternalServiceErrorException" | "InternalServerError" | "InternalFailure" | "ServiceUnavailable"
-        | "ServiceUnavailableException" | "ServerException" => Kind::Unknown,
+        "ThrottlingException"
+        | "Throttling"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "ProvisionedThroughputExceededException"
+        | "SlowDown"
+        | "LimitExceededException" => Kind::Transient,
+        "InternalServiceErrorException"
+        | "InternalServerError"
+        | "InternalFailure"
+        | "ServiceUnavailable"
+        | "ServiceUnavailableException"
+        | "ServerException" => Kind::Unknown,
         _ if code.starts_with("AccessDenied") || code == "UnauthorizedOperation" => Kind::Denied,
         _ => Kind::Permanent,
     }

@@ -11,7 +11,10 @@ use crate::error::{AwsError, Kind};
 
 async fn detail(client: &Client, image: &ImageRef, id: ImageIdentifier) -> Result<Option<ImageDetail>, AwsError> {
     let Registry::Ecr { account, .. } = &image.registry else {
-        return Err(AwsError::broken("ecr:DescribeImages", "the image lies in ECR Public, whose tags are not resolved"));
+        return Err(AwsError::broken(
+            "ecr:DescribeImages",
+            "the image lies in ECR Public, whose tags are not resolved",
+        ));
     };
     let call = client.describe_images().registry_id(account).repository_name(&image.repository).image_ids(id);
     match call.send().await.map_err(|error| AwsError::sort("ecr:DescribeImages", error)) {

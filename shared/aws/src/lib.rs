@@ -1,8 +1,10 @@
 //! The only crate that names `aws_sdk_*`: it observes, and it applies what `pitcrew-core` decided.
 //!
 //! Reading order: [`connect`] and [`clients`] make the clients; [`apprunner`], [`images`], [`alarms`] and [`logs`] read;
-//! [`table`] remembers; [`apply`] makes the one call of an intent; [`engine`] is the one path of a service through them.
+//! [`table`] and [`account`] remember; [`apply`] makes the one call of an intent; [`engine`] is the one path of a service
+//! through them. [`outbox`], [`publish`] and [`secret`] are what telling needs.
 
+pub mod account;
 pub mod alarms;
 pub mod apply;
 pub mod apprunner;

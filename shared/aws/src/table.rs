@@ -3,9 +3,10 @@
 //! | pk | sk | what |
 //! |---|---|---|
 //! | `SVC#<arn>` | `LEASE` | the fence (`version`), and who wrote last |
-//! | | `RELEASES` `CANDIDATE` `INCIDENT` `PIN` `JUDGED` | the memory; `INCIDENT` stands in the index `open` |
+//! | | `RELEASES` `CANDIDATE` `INCIDENT` `PIN` `JUDGED` | the memory; `INCIDENT` and `PIN` stand in the index `open` |
 //! | | `RECEIPT#<time>#<id>` `CLOSED#<incident>` | receipts and closed incidents, 400 days |
 //! | `ACCT#<region>` | `PAUSE` `BREAKER` | what holds for the account |
+//! | | `SWEEP` | where a sweep that was cut goes on |
 //! | | `INCIDENT#<id>` | where an incident's service is, 400 days |
 //! | | `QUARANTINE#<id>` | an input that was refused, 30 days |
 //! | `OUTBOX#<shard>` | `<time>#<notice>` | one row a notice: see [`pitcrew_core::outbox`] |
@@ -21,7 +22,6 @@ use pitcrew_core::incident::Incident;
 use pitcrew_core::ledger::{Candidate, Ledger, Pin};
 use pitcrew_core::memory::{AccountState, Judged, Memory, Pause};
 use pitcrew_core::outbox::OutboxRow;
-use pitcrew_core::receipt::Receipt;
 use pitcrew_core::rollback::Record;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -30,12 +30,10 @@ use crate::error::AwsError;
 
 /// How long receipts and closed incidents are kept (R15).
 const KEEP_INCIDENTS: SignedDuration = SignedDuration::from_hours(400 * 24);
-/// How long a refused input is kept: longer than any redelivery.
-const KEEP_QUARANTINE: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// The memory's rows, beside the lease.
 const PARTS: [&str; 5] = ["RELEASES", "CANDIDATE", "INCIDENT", "PIN", "JUDGED"];
 
-type Item = HashMap<String, AttributeValue>;
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The fence of one service, and who wrote last.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,8 +56,8 @@ pub struct IncidentPointer {
 /// The table and the account and region it is used for.
 #[derive(Clone, Debug)]
 pub struct Table {
-    client: Client,
-    name: String,
+    pub(crate) client: Client,
+    pub(crate) name: String,
     region: String,
 }
 
@@ -68,7 +66,7 @@ impl Table {
         Self { client, name: name.into(), region: region.into() }
     }
 
-    fn account_key(&self) -> String {
+    pub(crate) fn account_key(&self) -> String {
         format!("ACCT#{}", self.region)
     }
 
@@ -129,9 +127,11 @@ impl Table {
         rows.fence(&service, before.version, &Lease { version: after.version, holder: holder.to_owned() })?;
         rows.changed(&service, "RELEASES", Some(&before.ledger), Some(&after.ledger))?;
         rows.changed(&service, "CANDIDATE", before.candidate.as_ref(), after.candidate.as_ref())?;
-        rows.changed(&service, "PIN", before.pin.as_ref(), after.pin.as_ref())?;
+        let since = after.pin.as_ref().map(|pin| format!("{}#{service}", pin.since));
+        rows.indexed(&service, "PIN", before.pin.as_ref(), after.pin.as_ref(), since)?;
         rows.changed(&service, "JUDGED", Some(&before.judged), Some(&after.judged))?;
-        rows.incident(&service, before.incident.as_ref(), after.incident.as_ref())?;
+        let opened = after.incident.as_ref().map(|incident| format!("{}#{}", incident.opened_at, incident.id));
+        rows.indexed(&service, "INCIDENT", before.incident.as_ref(), after.incident.as_ref(), opened)?;
         let expires = receipt.at + KEEP_INCIDENTS;
         rows.put(&service, &format!("RECEIPT#{}#{}", receipt.at, receipt.id), receipt, Some(expires))?;
         for incident in [after.incident.as_ref(), record.closed.as_ref()].into_iter().flatten() {
@@ -145,7 +145,7 @@ impl Table {
             rows.breaker(&self.account_key(), breaker)?;
         }
         for notice in &record.notices {
-            let row = OutboxRow::new(notice);
+            let row = OutboxRow::new(notice, []);
             rows.item(item(&row)?)?;
         }
         Ok(rows.writes)
@@ -162,20 +162,20 @@ fn pointer(incident: &Incident) -> IncidentPointer {
     }
 }
 
-fn service_key(arn: &ServiceArn) -> String {
+pub(crate) fn service_key(arn: &ServiceArn) -> String {
     format!("SVC#{arn}")
 }
 
-fn key(pk: &str, sk: &str) -> Item {
+pub(crate) fn key(pk: &str, sk: &str) -> Item {
     let text = |value: &str| AttributeValue::S(value.to_owned());
     HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
 }
 
-fn item(value: &impl Serialize) -> Result<Item, AwsError> {
+pub(crate) fn item(value: &impl Serialize) -> Result<Item, AwsError> {
     serde_dynamo::to_item(value).map_err(|error| AwsError::broken("dynamodb:row", error.to_string()))
 }
 
-fn read<T: DeserializeOwned>(item: &Item) -> Result<T, AwsError> {
+pub(crate) fn read<T: DeserializeOwned>(item: &Item) -> Result<T, AwsError> {
     serde_dynamo::from_item(item.clone()).map_err(|error| {
         let name = |attribute: &str| item.get(attribute).and_then(|v| v.as_s().ok()).cloned().unwrap_or_default();
         AwsError::broken("dynamodb:row", format!("the row {} {} cannot be read: {error}", name("pk"), name("sk")))
@@ -248,17 +248,23 @@ impl Rows<'_> {
         }
     }
 
-    /// The open incident stands in the sparse index `open` as long as it is open.
-    fn incident(&mut self, pk: &str, before: Option<&Incident>, after: Option<&Incident>) -> Result<(), AwsError> {
+    /// The open incident and the pin stand in the sparse index `open`, under their own name, as long as they are there.
+    fn indexed<T: Serialize + PartialEq>(
+        &mut self,
+        pk: &str,
+        sk: &str,
+        before: Option<&T>,
+        after: Option<&T>,
+        order: Option<String>,
+    ) -> Result<(), AwsError> {
         match after {
             _ if before == after => Ok(()),
-            None => self.delete(pk, "INCIDENT"),
-            Some(incident) => {
-                let mut item = item(incident)?;
-                item.extend(key(pk, "INCIDENT"));
-                item.insert("open_pk".to_owned(), AttributeValue::S("INCIDENT".to_owned()));
-                let order = format!("{}#{}", incident.opened_at, incident.id);
-                item.insert("open_sk".to_owned(), AttributeValue::S(order));
+            None => self.delete(pk, sk),
+            Some(row) => {
+                let mut item = item(row)?;
+                item.extend(key(pk, sk));
+                item.insert("open_pk".to_owned(), AttributeValue::S(sk.to_owned()));
+                item.insert("open_sk".to_owned(), AttributeValue::S(order.unwrap_or_default()));
                 self.item(item)
             }
         }
@@ -268,23 +274,29 @@ impl Rows<'_> {
     fn fence(&mut self, pk: &str, seen: u64, lease: &Lease) -> Result<(), AwsError> {
         let mut row = item(lease)?;
         row.extend(key(pk, "LEASE"));
-        self.push_put(conditioned(row, seen))
+        self.push_put(conditioned_put(row, seen))
     }
 
     fn breaker(&mut self, pk: &str, breaker: &Breaker) -> Result<(), AwsError> {
         let mut row = item(breaker)?;
         row.extend(key(pk, "BREAKER"));
-        self.push_put(conditioned(row, breaker.version - 1))
+        self.push_put(conditioned_put(row, breaker.version - 1))
     }
 }
 
-/// A put that holds only while the row's `version` is the one that was seen (0: no row).
-fn conditioned(row: Item, seen: u64) -> aws_sdk_dynamodb::types::builders::PutBuilder {
-    let put = Put::builder().set_item(Some(row));
-    if seen == 0 {
-        return put.condition_expression("attribute_not_exists(pk)");
+/// The condition of a row whose `version` must still be the one that was seen (0: no row), and the value that it compares.
+pub(crate) fn conditioned(seen: u64) -> (&'static str, Option<AttributeValue>) {
+    match seen {
+        0 => ("attribute_not_exists(pk)", None),
+        seen => ("#v = :seen", Some(AttributeValue::N(seen.to_string()))),
     }
-    put.condition_expression("#v = :seen")
-        .expression_attribute_names("#v", "version")
-        .expression_attribute_values(":seen", AttributeValue::N(seen.to_string()))
+}
+
+fn conditioned_put(row: Item, seen: u64) -> aws_sdk_dynamodb::types::builders::PutBuilder {
+    let (condition, seen) = conditioned(seen);
+    let put = Put::builder().set_item(Some(row)).condition_expression(condition);
+    match seen {
+        Some(seen) => put.expression_attribute_names("#v", "version").expression_attribute_values(":seen", seen),
+        None => put,
+    }
 }

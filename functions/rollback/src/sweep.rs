@@ -1,0 +1,150 @@
+//! The other door: every service, every five minutes, whether an event told of it or not.
+
+use std::time::{Duration, SystemTime};
+
+use futures_util::stream::{self, StreamExt as _};
+use pitcrew_aws::apprunner::observe_fleet;
+use pitcrew_aws::engine::{Engine, EngineError, Report, Subject};
+use pitcrew_core::id::ServiceArn;
+use pitcrew_core::rollback::Trigger;
+use pitcrew_lambda::failure::Failure;
+use pitcrew_lambda::metrics::{Metrics, Unit, names};
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::handler::{count, wake_again};
+
+/// Services that are looked at at the same time: enough to hide 40 ms a call, few enough for a throttled API.
+const CONCURRENT: usize = 4;
+/// No service is begun with less time left than two of the worst calls need, and a margin (R13).
+const BUDGET_LEFT_MIN: Duration = Duration::from_secs(18);
+
+/// Looks at every service, from where the last sweep was cut.
+pub async fn sweep(
+    app: &App,
+    engine: &Engine<'_>,
+    deadline: SystemTime,
+    metrics: &mut Metrics,
+) -> Result<Value, Failure> {
+    let said = |error: &pitcrew_aws::error::AwsError| Failure::new("Sweep", error);
+    let mut fleet = observe_fleet(&app.clients.apprunner).await.map_err(|error| said(&error))?;
+    fleet.sort();
+    app.clients.table.set_fleet(fleet.len()).await.map_err(|error| said(&error))?;
+    let cursor = app.clients.table.sweep_cursor().await.map_err(|error| said(&error))?;
+    let turn = order(&fleet, cursor.as_deref());
+    let runs = stream::iter(turn.clone())
+        .map(|arn| async move {
+            let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
+            if left < BUDGET_LEFT_MIN {
+                return (arn, None);
+            }
+            let subject = Subject { arn: arn.clone(), cause: "sweep".to_owned(), trigger: Trigger::Sweep };
+            (arn, Some(engine.run(&subject).await))
+        })
+        .buffered(CONCURRENT)
+        .collect::<Vec<_>>()
+        .await;
+    let tally = tally(app, runs, metrics).await;
+    let cut_at = tally.first_left_out.clone();
+    if cut_at.is_some() || cursor.is_some() {
+        let before = cut_at.as_ref().map(ToString::to_string);
+        app.clients.table.set_sweep_cursor(before.as_deref()).await.map_err(|error| said(&error))?;
+    }
+    gauge_oldest(app, metrics).await;
+    if tally.failed == 0 && cut_at.is_none() {
+        metrics.count(names::SWEEP_SUCCEEDED, 1);
+    }
+    let summary = json!({"services": fleet.len(), "failed": tally.failed, "left": tally.left_out});
+    tracing::info!(services = fleet.len(), failed = tally.failed, left = tally.left_out, "swept");
+    match tally.failed {
+        // Every single one failed: that is not one service's trouble, and Lambda may try again.
+        failed if failed > 0 && failed == fleet.len() => Err(Failure::said("Sweep", "no service could be looked at")),
+        _ => Ok(summary),
+    }
+}
+
+/// The fleet from the cursor on, and round to it.
+fn order(fleet: &[ServiceArn], cursor: Option<&str>) -> Vec<ServiceArn> {
+    let from = cursor.and_then(|cursor| fleet.iter().position(|arn| arn.to_string().as_str() >= cursor)).unwrap_or(0);
+    fleet[from..].iter().chain(&fleet[..from]).cloned().collect()
+}
+
+#[derive(Default)]
+struct Tally {
+    failed: usize,
+    left_out: usize,
+    first_left_out: Option<ServiceArn>,
+}
+
+type Outcome = (ServiceArn, Option<Result<Report, EngineError>>);
+
+async fn tally(app: &App, runs: Vec<Outcome>, metrics: &mut Metrics) -> Tally {
+    let mut tally = Tally::default();
+    for (arn, outcome) in runs {
+        match outcome {
+            Some(Ok(report)) => {
+                count(&report, metrics);
+                let subject = Subject { arn, cause: "sweep".to_owned(), trigger: Trigger::Sweep };
+                if let Err(failure) = wake_again(app, &subject, &report).await {
+                    tracing::warn!(error = failure.message(), "no wake could be queued");
+                }
+            }
+            Some(Err(error)) => {
+                tally.failed += 1;
+                let error = pitcrew_lambda::failure::chain(&error);
+                tracing::error!(service = %arn, error, "a service could not be swept");
+            }
+            None => {
+                tally.left_out += 1;
+                tally.first_left_out.get_or_insert(arn);
+            }
+        }
+    }
+    tally
+}
+
+/// The age of the oldest open incident; 0 where none is open, so that an alarm can tell none from blindness.
+async fn gauge_oldest(app: &App, metrics: &mut Metrics) {
+    let oldest = match app.clients.table.open_incidents(1).await {
+        Ok(open) => open.into_iter().next(),
+        Err(error) => {
+            tracing::warn!(error = error.line(), "the open incidents cannot be read");
+            return;
+        }
+    };
+    let now = app.clients.date.now();
+    let age = oldest.zip(now).map_or(0, |(incident, now)| now.duration_since(incident.opened_at).as_secs().max(0));
+    #[expect(clippy::cast_precision_loss, reason = "an age in seconds is far below 2^53")]
+    metrics.gauge(names::OLDEST_OPEN_INCIDENT_SECONDS, age as f64, Unit::Seconds);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fleet() -> Vec<ServiceArn> {
+        ["aaaa", "bbbb", "cccc"]
+            .map(|name| {
+                ServiceArn::parse(&format!("arn:aws:apprunner:eu-west-1:123456789012:service/{name}/1")).unwrap()
+            })
+            .to_vec()
+    }
+
+    #[test]
+    fn a_sweep_without_a_cursor_begins_at_the_beginning() {
+        assert_eq!(order(&fleet(), None), fleet());
+    }
+
+    #[test]
+    fn a_sweep_that_was_cut_goes_on_where_it_stopped_and_comes_round() {
+        let names: Vec<String> =
+            order(&fleet(), Some(&fleet()[1].to_string())).iter().map(|arn| arn.name().to_owned()).collect();
+        assert_eq!(names, ["bbbb", "cccc", "aaaa"]);
+    }
+
+    #[test]
+    fn a_cursor_at_a_service_that_is_gone_goes_on_with_the_next() {
+        let gone = "arn:aws:apprunner:eu-west-1:123456789012:service/bbaa/1";
+        assert_eq!(order(&fleet(), Some(gone))[0].name(), "bbbb");
+    }
+}
