@@ -257,6 +257,7 @@ fn our_release(seen: &Observed, settings: &Settings, intent: &Intent, ours: &Ope
         fingerprint: current.map(|release| release.fingerprint.clone()).unwrap_or_default(),
         started_at: ours.started_at,
         released_at: ours.end(),
+        replaced_at: None,
         verdict: earned.unwrap_or(Verdict::Baking { until: ours.end() + settings.bake }),
     })
 }

@@ -36,6 +36,7 @@ pub(super) fn first_sight(seen: &Observed, _settings: &Settings) -> Result<Decis
                 fingerprint: service.fingerprint.clone(),
                 started_at: deployed.started_at,
                 released_at: deployed.end(),
+                replaced_at: None,
                 verdict: Verdict::Unproven,
             });
         }
@@ -131,6 +132,7 @@ fn released(mut draft: Draft<'_>, settings: &Settings, operation: &Operation, ne
         fingerprint,
         started_at: operation.started_at,
         released_at: operation.end(),
+        replaced_at: None,
         verdict,
     });
     draft.memory.candidate = None;
