@@ -314,7 +314,7 @@ pub(super) fn breaker_opened(seen: &Observed) -> Notice {
     notice.group = "breaker".to_owned();
     notice.headline = "pitcrew: the breaker opened, every further rollback is only proposed".to_owned();
     notice.happened = format!(
-        "{} automatic rollbacks in a short time are the limit for a fleet of this size ({} services). When everything looks \
+        "The limit of automatic rollbacks in a short time was reached ({} for a fleet of {}). When everything looks \
          broken at once, the cause is rarely one release.",
         seen.account.breaker.recent.len(),
         seen.account.breaker.fleet
@@ -350,12 +350,14 @@ pub(super) fn code_without_branch(seen: &Observed, incident: &Incident) -> Notic
 pub(super) fn configuration_suspect(seen: &Observed, incident: &Incident, names: &[String]) -> Notice {
     let name = seen.arn.name();
     let mut notice = of_incident(seen, incident, NoticeKind::RollbackFailed, Severity::Critical, "configuration");
-    notice.headline =
-        format!("{name}: {}; the image is the last good one, so its configuration is the suspect", incident.summary);
+    notice.headline = format!(
+        "{name}: {}; the image is one that has proven itself, so its configuration is the suspect",
+        incident.summary
+    );
     notice.happened = if names.is_empty() {
-        "Image and configuration are those of the last good release: what changed lies outside the service.".to_owned()
+        "No change of its configuration is known since that image proved itself: what changed may lie outside the service.".to_owned()
     } else {
-        format!("Changed since the last good release (names only): {}.", names.join(", "))
+        format!("Changed since that image proved itself (names only): {}.", names.join(", "))
     };
     notice.done.push("Nothing was changed: another image would not mend it.".to_owned());
     notice.todo.push(todo("Restore the values that changed, or look at what the service depends on."));

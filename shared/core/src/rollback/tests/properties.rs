@@ -48,9 +48,16 @@ enum Happening {
         n: u8,
         value: &'static str,
     },
+    /// A whole deployment: started, seen, and ended four minutes later.
+    Deployed {
+        n: u8,
+        value: &'static str,
+        status: S,
+    },
     /// The running operation ends so.
     Ended(S),
-    Alarm(u8),
+    /// An alarm that was quiet until now goes off.
+    Alarm,
     Status(ServiceStatus),
     TagMoved(u8),
     LeftEcr(u8),
@@ -73,19 +80,20 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         ("pitcrew:rollback", "act"),
     ]);
     let one = prop_oneof![
-        6 => (kinds(), 1..6u8, values()).prop_map(|(kind, n, value)| H::Started { kind, n, value }),
+        4 => (kinds(), 1..6u8, values()).prop_map(|(kind, n, value)| H::Started { kind, n, value }),
+        9 => (1..6u8, values(), ends()).prop_map(|(n, value, status)| H::Deployed { n, value, status }),
         8 => ends().prop_map(H::Ended),
-        5 => (0..3u8).prop_map(H::Alarm),
-        2 => statuses().prop_map(H::Status),
+        7 => Just(H::Alarm),
+        1 => statuses().prop_map(H::Status),
         1 => (1..6u8).prop_map(H::TagMoved),
         1 => (1..6u8).prop_map(H::LeftEcr),
-        1 => any::<bool>().prop_map(H::Pause),
+        1 => prop::bool::weighted(0.3).prop_map(H::Pause),
         1 => tags.prop_map(|(key, value)| H::Tag(key, value)),
         2 => Just(H::Sweep),
-        3 => (0..6u8).prop_map(H::Answer),
-        4 => (1..50i64).prop_map(H::Later),
+        2 => (0..5u8).prop_map(H::Answer),
+        3 => (1..50i64).prop_map(H::Later),
     ];
-    prop::collection::vec(one, 1..24)
+    prop::collection::vec(one, 1..40)
 }
 
 /// The world as it goes on: its clock and who ran what.
@@ -122,13 +130,24 @@ impl Story {
             }
             H::Ended(status) => {
                 if let Some(newest) = self.world.seen.operations.first_mut().filter(|newest| !newest.status.ended()) {
+                    self.world.service.as_mut().unwrap().status = ServiceStatus::Running;
                     *newest = Operation { status: status.clone(), ended_at: Some(at(self.minute)), ..newest.clone() };
                     if status == S::RollbackSucceeded {
                         self.reverted.push(newest.id.clone());
                     }
                 }
             }
-            H::Alarm(n) => self.world = self.world.clone().alarm(&format!("alarm{n}"), self.minute),
+            H::Alarm => {
+                self.world.alarms = None;
+                self.world = self.world.clone().alarm(&format!("alarm{}", self.minute), self.minute);
+            }
+            H::Deployed { n, value, status } if !self.running() => {
+                self.happen(H::Started { kind: K::StartDeployment, n, value });
+                self.world.woken_again(&format!("start{}", self.minute), self.minute);
+                self.world.settle();
+                self.minute += 4;
+                self.happen(H::Ended(status));
+            }
             H::Sweep => self.world.seen.trigger = Trigger::Sweep,
             H::Status(status) => self.world.service.as_mut().unwrap().status = status,
             H::TagMoved(n) => self.world.tag_names = Some((digest(n), self.minute)),
@@ -144,11 +163,11 @@ impl Story {
                     1 => CallAnswer::Lost("timeout".into()),
                     2 => CallAnswer::Refused { code: "X".into(), message: "no".into() },
                     3 => CallAnswer::NothingChanged,
-                    _ => CallAnswer::Started(OperationId::new(&format!("ours{}", self.next + 1))),
+                    _ => return,
                 });
             }
             H::Later(minutes) => self.minute += minutes,
-            H::Started { .. } => {}
+            H::Started { .. } | H::Deployed { .. } => {}
         }
     }
 
@@ -160,6 +179,10 @@ impl Story {
         let records_before = world.receipts.len();
         let status_known = world.service.as_ref().unwrap().status.clone();
         let running = world.seen.operations.first().is_some_and(|operation| !operation.status.ended());
+        if world.answer.is_none() {
+            self.next += 1;
+            world.answer = Some(CallAnswer::Started(OperationId::new(&format!("ours{}", self.next))));
+        }
         let answer = world.answer.clone();
         let trace = world.settle();
         let called = trace.iter().any(|line| line.starts_with("call "));
@@ -180,7 +203,6 @@ impl Story {
             let state = world.seen.memory.incident.clone().unwrap();
             prop_assert!(!self.reverted.contains(&state.operation), "App Runner had reverted it already");
             self.accepted.push((state.failing.clone(), state.operation.clone()));
-            self.next += 1;
             let kind = K::UpdateService;
             let IncidentState::Confirming { intent, .. } = state.state else { panic!("not confirming") };
             world.seen.operations.insert(0, Operation { id, ..op("x", kind, S::InProgress, self.minute, 0) });
