@@ -67,6 +67,8 @@ pub enum Withheld {
     Breaker,
     /// Only an unproven release is known: a person must choose it.
     Unproven,
+    /// This bad release had its one automatic rollback already (R8).
+    Repeated,
 }
 
 impl fmt::Display for Withheld {
@@ -79,6 +81,9 @@ impl fmt::Display for Withheld {
             Self::Propose => "autonomy is `propose`: a person decides",
             Self::Breaker => {
                 "the breaker is open: too many automatic rollbacks in a short time (`pitcrew breaker clear` ends that)"
+            }
+            Self::Repeated => {
+                "this release had its one automatic rollback already; a second one is a person's decision"
             }
             Self::Unproven => "only an unproven release is known, and an automatic rollback goes to a good one only",
         })

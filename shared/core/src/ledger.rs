@@ -7,10 +7,11 @@
 //! | (new) | `Baking` | the operation `SUCCEEDED` |
 //! | `Baking` | `Good` | the bake window ended, an alarm watches the service and none fired |
 //! | `Baking` | `Unproven` | the bake window ended and no alarm watches the service |
-//! | `Unproven` | counts as good | it has served for 24 hours |
+//! | `Unproven` | counts as good | it has served for 24 hours; the time after it was replaced does not count |
 //!
 //! Beside the releases stand the bad digests: what was reverted, or what set off an alarm inside its bake window. A digest
 //! equal to the last good one's is never marked bad, and a release that our own rollback made keeps its earlier verdict.
+//! And it is remembered which bad releases were answered with an automatic rollback: each gets one, whatever came of it (R8).
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,8 @@ const GOOD_KEPT: usize = 10;
 const OTHERS_KEPT: usize = 10;
 /// How many bad digests are remembered.
 const BAD_KEPT: usize = 50;
+/// How many answered releases are remembered.
+const ANSWERED_KEPT: usize = 50;
 /// How long an unproven release must have served before it counts as good.
 pub const UNPROVEN_COUNTS_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
@@ -58,6 +61,9 @@ pub struct Release {
     pub started_at: Timestamp,
     /// When it came into service.
     pub released_at: Timestamp,
+    /// When another release took its place; `None` for the one that serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_at: Option<Timestamp>,
     pub verdict: Verdict,
 }
 
@@ -66,7 +72,10 @@ impl Release {
     pub fn counts_as_good(&self, now: Timestamp) -> bool {
         match self.verdict {
             Verdict::Good { .. } => true,
-            Verdict::Unproven => now.duration_since(self.released_at) >= UNPROVEN_COUNTS_AFTER,
+            Verdict::Unproven => {
+                let served_until = self.replaced_at.unwrap_or(now);
+                served_until.duration_since(self.released_at) >= UNPROVEN_COUNTS_AFTER
+            }
             Verdict::Baking { .. } => false,
         }
     }
@@ -109,6 +118,9 @@ pub struct Ledger {
     /// What failed, newest first.
     #[serde(default)]
     pub bad: Vec<BadDigest>,
+    /// What was answered with an automatic rollback, newest first: the digest, or the operation where that is unknown.
+    #[serde(default)]
+    pub answered: Vec<String>,
 }
 
 /// Where a rollback could go.
@@ -139,6 +151,9 @@ impl Ledger {
     /// Adds a release as the newest. One of the same operation is replaced: an operation brings one release.
     pub fn add(&mut self, release: Release) {
         self.releases.retain(|known| known.operation != release.operation);
+        if let Some(replaced) = self.releases.first_mut() {
+            replaced.replaced_at.get_or_insert(release.released_at);
+        }
         self.releases.insert(0, release);
         let (mut good, mut others) = (0, 0);
         self.releases.retain(|release| {
@@ -177,7 +192,25 @@ impl Ledger {
         };
         newest.verdict = Verdict::Good { since: now };
         self.bad.retain(|bad| &bad.digest != digest);
+        let word = digest.to_string();
+        self.answered.retain(|answered| *answered != word);
         true
+    }
+
+    /// Whether this bad release had its one automatic rollback (R8), in whichever incident.
+    pub fn is_answered(&self, failing: Option<&Digest>, operation: &OperationId) -> bool {
+        let key = answer_key(failing, operation);
+        self.answered.contains(&key)
+    }
+
+    /// Remembers that this bad release had its one automatic rollback: App Runner took the call, refused it, or may have
+    /// taken it.
+    pub fn answer(&mut self, failing: Option<&Digest>, operation: &OperationId) {
+        let key = answer_key(failing, operation);
+        if !self.answered.contains(&key) {
+            self.answered.insert(0, key);
+            self.answered.truncate(ANSWERED_KEPT);
+        }
     }
 
     /// Where to roll back to: the newest release that counts as good, whose digest is known, is not `failing`, was never
@@ -208,6 +241,10 @@ impl Ledger {
     }
 }
 
+fn answer_key(failing: Option<&Digest>, operation: &OperationId) -> String {
+    failing.map_or_else(|| operation.to_string(), Digest::to_string)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,12 +266,13 @@ mod tests {
             fingerprint: Fingerprint::default(),
             started_at: at(minute - 4),
             released_at: at(minute),
+            replaced_at: None,
             verdict,
         }
     }
 
     fn ledger(releases: Vec<Release>) -> Ledger {
-        Ledger { releases, bad: Vec::new() }
+        Ledger { releases, ..Ledger::default() }
     }
 
     fn good(n: u8, minute: i64) -> Release {
@@ -262,8 +300,30 @@ mod tests {
     }
 
     #[test]
+    fn the_time_after_a_release_was_replaced_does_not_prove_it() {
+        let mut ledger = ledger(vec![release(1, 0, Verdict::Unproven)]);
+        ledger.add(release(2, 60, Verdict::Baking { until: at(90) }));
+        assert!(matches!(ledger.target(Some(&digest(2)), &[], at(48 * 60)), Target::Unproven(_)));
+        assert_eq!(ledger.last_good(at(48 * 60)), None);
+    }
+
+    #[test]
+    fn a_bad_release_is_answered_once_by_digest_or_else_by_operation() {
+        let mut ledger = Ledger::default();
+        let (one, two) = (OperationId::new("one"), OperationId::new("two"));
+        ledger.answer(Some(&digest(1)), &one);
+        ledger.answer(None, &one);
+        assert!(ledger.is_answered(Some(&digest(1)), &two), "another operation brought the same digest");
+        assert!(ledger.is_answered(None, &one));
+        assert!(!ledger.is_answered(None, &two) && !ledger.is_answered(Some(&digest(2)), &one));
+    }
+
+    #[test]
     fn a_digest_that_was_found_bad_is_never_a_target_again() {
-        let mut ledger = ledger(vec![release(3, 90, Verdict::Unproven), release(2, 0, Verdict::Unproven)]);
+        let mut ledger =
+            ledger(vec![release(3, 90, Verdict::Unproven), release(2, 0, Verdict::Unproven), good(2, -90)]);
+        assert!(!ledger.mark_bad(&digest(2), &OperationId::new("x"), at(50), "alarm"), "it is the last good one's");
+        ledger.releases.pop();
         assert!(ledger.mark_bad(&digest(2), &OperationId::new("x"), at(50), "alarm"));
         assert_eq!(ledger.target(Some(&digest(3)), &[], at(9999)), Target::None);
     }

@@ -4,15 +4,14 @@
 //! |---|---|
 //! | an operation | the incident follows it |
 //! | 200 without an operation: nothing changed | a person is needed: what runs already has the target's name |
-//! | busy | nothing was done; tried again in a minute |
-//! | throttled, or never sent | nothing was done; tried again in a minute |
-//! | lost: nobody knows whether it arrived | the intent stays; settled by reading after a minute (R5) |
+//! | busy, throttled, or never sent | nothing was done; tried again in a minute; an operator is told to ask again |
+//! | lost: nobody knows whether it arrived | the intent stays, but nobody holds it: settled by reading after a minute (R5) |
 //! | refused (denied, invalid, gone) | a person is needed |
 
 use super::draft::Draft;
 use super::{Decision, Observed, Then, tell};
 use crate::id::OperationId;
-use crate::incident::{IllegalTransition, IncidentState, Intent, Outcome};
+use crate::incident::{IllegalTransition, IncidentKind, IncidentState, Intent, Outcome};
 use crate::receipt::rule;
 
 /// The outcome of the call.
@@ -37,6 +36,10 @@ pub fn after_call(seen: &Observed, intent: &Intent, answer: &CallAnswer) -> Resu
     draft.about(&incident.operation);
     let words = intent.action.words();
     let soon = Then::Stop { wake_after_secs: Some(60) };
+    let manual = incident.kind == IncidentKind::Manual;
+    if !manual && matches!(answer, CallAnswer::Started(_) | CallAnswer::NothingChanged | CallAnswer::Refused { .. }) {
+        draft.memory.ledger.answer(incident.failing.as_ref(), &incident.operation);
+    }
     let (decision, did, then) = match answer {
         CallAnswer::Started(operation) => {
             draft.about(operation);
@@ -48,6 +51,11 @@ pub fn after_call(seen: &Observed, intent: &Intent, answer: &CallAnswer) -> Resu
             draft.close(Outcome::NeedsPerson)?;
             (words, "App Runner answered that nothing changed".to_owned(), Then::Again)
         }
+        CallAnswer::Busy(why) | CallAnswer::NotMade(why) if manual => {
+            draft.by_rule(rule::BUSY);
+            draft.give_back(&incident, &intent.action, why)?;
+            (words, format!("not done: {why}"), Then::Again)
+        }
         CallAnswer::Busy(why) | CallAnswer::NotMade(why) => {
             draft.by_rule(rule::BUSY);
             draft.go(IncidentState::Open)?;
@@ -55,6 +63,9 @@ pub fn after_call(seen: &Observed, intent: &Intent, answer: &CallAnswer) -> Resu
         }
         CallAnswer::Lost(why) => {
             draft.saw("answer", why.clone());
+            // Not even this invocation may call again before the minute is over: the call may have arrived.
+            let nobody = Intent { holder: String::new(), ..intent.clone() };
+            draft.go(IncidentState::Intended { intent: nobody })?;
             (words, "the answer was lost: settled by reading".to_owned(), Then::Stop { wake_after_secs: Some(75) })
         }
         CallAnswer::Refused { code, message } => {

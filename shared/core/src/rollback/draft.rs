@@ -2,10 +2,10 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Decision, Observed, Record, Then};
+use super::{Decision, Observed, Record, Then, tell};
 use crate::breaker::Breaker;
 use crate::id::OperationId;
-use crate::incident::{IllegalTransition, Incident, IncidentState, Outcome};
+use crate::incident::{Action, IllegalTransition, Incident, IncidentState, Outcome};
 use crate::memory::Memory;
 use crate::notice::Notice;
 use crate::receipt::Receipt;
@@ -78,7 +78,18 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// The receipt's id: the service, the fence under which it is written and the rule, so that a retry writes the same one.
+    /// Gives an operator's command back undone. It is not tried again later: by then nobody waits for it.
+    pub fn give_back(&mut self, incident: &Incident, action: &Action, why: &str) -> Result<(), IllegalTransition> {
+        self.notices.push(tell::refused(self.seen, incident, action, why));
+        self.close(Outcome::NeedsPerson)
+    }
+
+    /// Whether the record would change anything that is remembered.
+    pub fn changes(&self) -> bool {
+        self.memory != self.seen.memory
+    }
+
+    /// The receipt's id: the service and the fence under which it is written, so that a retry writes the same one.
     pub fn receipt_id(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(self.seen.arn.to_string());

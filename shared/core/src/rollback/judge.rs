@@ -1,6 +1,6 @@
 //! Ended operations: each is judged once, told and receipted. Only the newest may lead to a write.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::draft::Draft;
 use super::{Decision, Hold, Observed, Settings, Step, Stop, Then, attempt, tell};
@@ -12,6 +12,11 @@ use crate::notice::Notice;
 use crate::receipt::rule;
 use crate::service::{Operation, OperationKind, OperationStatus, Service, ServiceStatus, Source};
 
+/// The one operation of a service that we never saw is news for so long (R15): after that it is its past.
+const PAST_AFTER: SignedDuration = SignedDuration::from_hours(24);
+/// After an operation has ended the service may be busy for a moment: so long its status is waited for.
+const SETTLES_WITHIN: SignedDuration = SignedDuration::from_mins(15);
+
 /// A service that we never saw: its ledger is seeded with what runs, and its past is not told.
 pub(super) fn first_sight(seen: &Observed, _settings: &Settings) -> Result<Decision, Stop> {
     let Some(newest) = seen.operations.first() else {
@@ -22,12 +27,15 @@ pub(super) fn first_sight(seen: &Observed, _settings: &Settings) -> Result<Decis
     };
     let mut draft = Draft::new(seen, rule::SEEDED);
     let last_ended = seen.operations.iter().find(|operation| operation.status.ended());
-    let deployed = seen.operations.iter().find(|o| o.kind.deploys() && o.status == OperationStatus::Succeeded);
+    let succeeded = |o: &&Operation| o.kind.deploys() && o.status == OperationStatus::Succeeded;
+    let deployed = seen.operations.iter().find(succeeded);
     if let (Some(ended), Some(deployed)) = (last_ended, deployed) {
-        // A failed or running operation above it may have changed what DescribeService shows: then only the past is closed.
-        let trustworthy = service.status == ServiceStatus::Running && newest.status.ended();
-        if trustworthy {
-            let digest = seeded_digest(seen, service, deployed)?;
+        // What a running operation, or one that could not be undone, made of DescribeService is not what serves: then only
+        // the past is closed.
+        let undone = seen.operations.iter().take_while(|o| o.id != deployed.id);
+        let unsure = undone.into_iter().any(|o| o.status == OperationStatus::RollbackFailed);
+        if service.status == ServiceStatus::Running && newest.status.ended() && !unsure {
+            let digest = seeded_digest(seen, service)?;
             draft.saw("digest", digest.as_ref().map_or("unknown".to_owned(), Digest::to_string));
             draft.memory.ledger.add(Release {
                 operation: deployed.id.clone(),
@@ -36,13 +44,15 @@ pub(super) fn first_sight(seen: &Observed, _settings: &Settings) -> Result<Decis
                 fingerprint: service.fingerprint.clone(),
                 started_at: deployed.started_at,
                 released_at: deployed.end(),
+                replaced_at: None,
                 verdict: Verdict::Unproven,
             });
         }
         draft.memory.judged.advance(ended);
         return Ok(draft.record("first sight of the service: its ledger is seeded, its past is not told", Then::Again));
     }
-    if let Some(ended) = last_ended.filter(|_| newest.status.ended() && seen.operations.len() > 1) {
+    let old = |ended: &&Operation| seen.now.duration_since(ended.end()) >= PAST_AFTER;
+    if let Some(ended) = last_ended.filter(|ended| newest.status.ended() && (seen.operations.len() > 1 || old(ended))) {
         draft.memory.judged.advance(ended);
         return Ok(draft.record("first sight of a service that never deployed: its past is not told", Then::Again));
     }
@@ -51,13 +61,17 @@ pub(super) fn first_sight(seen: &Observed, _settings: &Settings) -> Result<Decis
     Ok(draft.record("first sight of a new service", Then::Again))
 }
 
-/// The digest that the newest deployment brought, as far as ECR proves it: the tag names now an image that was pushed
-/// before that deployment began.
-fn seeded_digest(seen: &Observed, service: &Service, deployed: &Operation) -> Result<Option<Digest>, Stop> {
+/// The digest that serves, as far as ECR proves it: the tag names now an image that was pushed before the newest operation
+/// that surely pulled. An update may have changed the configuration alone: then it pulled nothing.
+fn seeded_digest(seen: &Observed, service: &Service) -> Result<Option<Digest>, Stop> {
+    use OperationKind::{CreateService, StartDeployment};
     let Some(image) = service.source.image() else { return Ok(None) };
     let Some(resolved) = seen.resolve(image)? else { return Ok(None) };
     let pinned = image.digest().is_some();
-    let pushed_before = resolved.pushed_at.is_some_and(|pushed| pushed <= deployed.started_at);
+    let pulled =
+        |o: &&Operation| matches!(o.kind, CreateService | StartDeployment) && o.status == OperationStatus::Succeeded;
+    let pulled_at = seen.operations.iter().find(pulled).map(|operation| operation.started_at);
+    let pushed_before = resolved.pushed_at.is_some_and(|pushed| pulled_at.is_some_and(|pulled| pushed <= pulled));
     Ok((pinned || pushed_before).then_some(resolved.digest))
 }
 
@@ -79,7 +93,7 @@ fn judge(draft: Draft<'_>, settings: &Settings, operation: &Operation, newest: b
     use OperationStatus as S;
     match (&operation.kind, &operation.status) {
         (K::CreateService | K::StartDeployment | K::UpdateService, S::Succeeded) => {
-            released(draft, settings, operation, newest)
+            released(draft, settings, operation)
         }
         (K::CreateService, S::Failed | S::RollbackFailed | S::RollbackSucceeded) => {
             failed(draft, operation, rule::OPERATION_FAILED)
@@ -108,19 +122,33 @@ fn candidate<'a>(draft: &Draft<'a>, operation: &Operation) -> Option<&'a Candida
     draft.seen.memory.candidate.as_ref().filter(|candidate| candidate.operation == operation.id)
 }
 
-fn released(mut draft: Draft<'_>, settings: &Settings, operation: &Operation, newest: bool) -> Result<Decision, Stop> {
+/// Whether what DescribeService shows is what this operation brought: nothing newer succeeded, runs, or was left half done.
+fn still_shown(seen: &Observed, operation: &Operation) -> bool {
+    seen.operations.iter().take_while(|newer| newer.id != operation.id).all(|newer| match newer.status {
+        OperationStatus::Succeeded => !newer.kind.deploys(),
+        OperationStatus::Failed | OperationStatus::RollbackSucceeded => true,
+        OperationStatus::RollbackFailed
+        | OperationStatus::Pending
+        | OperationStatus::InProgress
+        | OperationStatus::RollbackInProgress
+        | OperationStatus::Unknown(_) => false,
+    })
+}
+
+fn released(mut draft: Draft<'_>, settings: &Settings, operation: &Operation) -> Result<Decision, Stop> {
     let seen = draft.seen;
     draft.by_rule(rule::RELEASED);
     let kept = candidate(&draft, operation);
-    // Only the newest operation's configuration can still be read; of an older one the candidate alone knows.
-    let live = if newest { seen.service()? } else { None };
+    // Of an operation that was followed by another release the candidate alone knows.
+    let shown = still_shown(seen, operation);
+    let live = if shown { seen.service()? } else { None };
     let Some((source, fingerprint)) = live
         .map(|service| (service.source.clone(), service.fingerprint.clone()))
         .or_else(|| kept.map(|candidate| (candidate.source.clone(), candidate.fingerprint.clone())))
     else {
         return Ok(draft.record("a deployment succeeded unseen; what it brought is not known any more", Then::Again));
     };
-    let digest = released_digest(&draft, operation, &source, kept, newest)?;
+    let digest = released_digest(&draft, operation, &source, kept, shown)?;
     draft.saw("digest", digest.as_ref().map_or("unknown".to_owned(), Digest::to_string));
     end_pin(&mut draft, &source);
     let verdict = earned(&draft, digest.as_ref()).unwrap_or(Verdict::Baking { until: operation.end() + settings.bake });
@@ -131,6 +159,7 @@ fn released(mut draft: Draft<'_>, settings: &Settings, operation: &Operation, ne
         fingerprint,
         started_at: operation.started_at,
         released_at: operation.end(),
+        replaced_at: None,
         verdict,
     });
     draft.memory.candidate = None;
@@ -160,7 +189,7 @@ fn released_digest(
     operation: &Operation,
     source: &Source,
     kept: Option<&Candidate>,
-    newest: bool,
+    shown: bool,
 ) -> Result<Option<Digest>, Stop> {
     let Some(image) = source.image() else { return Ok(None) };
     if let Some(digest) = image.digest() {
@@ -172,7 +201,7 @@ fn released_digest(
         return Ok(current.and_then(|release| release.digest.clone()));
     }
     let at_start = kept.and_then(|candidate| candidate.digest.clone());
-    if !newest {
+    if !shown {
         return Ok(None);
     }
     let now = draft.seen.resolve(image)?;
@@ -209,15 +238,20 @@ fn incident_of(draft: &Draft<'_>, operation: &Operation, kind: IncidentKind, sum
     }
 }
 
-/// Marks what failed and forgets the candidate.
-fn mark_failed(draft: &mut Draft<'_>, operation: &Operation, incident: &Incident) {
+/// Marks what failed and forgets the candidate. The digest that serves is not marked: it was brought in by an operation that
+/// succeeded, so what failed now is its new configuration, or a bad moment. Says whether it is marked.
+fn mark_failed(draft: &mut Draft<'_>, operation: &Operation, incident: &Incident) -> bool {
+    let mut marked = false;
     if let Some(digest) = &incident.failing {
-        draft.memory.ledger.mark_bad(digest, &operation.id, draft.seen.now, &incident.summary);
+        let ledger = &mut draft.memory.ledger;
+        let serves = ledger.current().is_some_and(|current| current.digest.as_ref() == Some(digest));
+        marked = !serves && ledger.mark_bad(digest, &operation.id, draft.seen.now, &incident.summary);
         draft.saw("failing digest", digest.to_string());
     }
     if candidate(draft, operation).is_some() {
         draft.memory.candidate = None;
     }
+    marked
 }
 
 /// Told only: the incident is opened and closed in one record.
@@ -245,14 +279,14 @@ fn reverted(mut draft: Draft<'_>, operation: &Operation, newest: bool) -> Result
     let diagnosis = seen.diagnosis(Some(&operation.id), operation.started_at)?;
     let summary = format!("the {} failed and App Runner restored the previous release", operation.kind.words());
     let incident = incident_of(&draft, operation, IncidentKind::Reverted, summary);
-    let armed = if newest { still_armed(&draft, &incident)? } else { None };
+    let marked = mark_failed(&mut draft, operation, &incident);
+    let armed = if newest && marked { still_armed(&draft, &incident)? } else { None };
     let tags = match seen.tags()? {
         Ok(tags) => tags.clone(),
         Err(_) => Tags::new(),
     };
-    mark_failed(&mut draft, operation, &incident);
     draft.saw("armed", armed.as_ref().map_or("no".to_owned(), |image| image.short()));
-    let notice = tell::reverted(seen, &incident, diagnosis, armed.as_ref());
+    let notice = tell::reverted(seen, &incident, diagnosis, marked, armed.as_ref());
     if newest && armed.is_some() && flag(&tags, "pitcrew:pin-after-failure") {
         draft.open(incident)?;
         draft.notices.push(notice);
@@ -285,11 +319,10 @@ fn failed_running(
     let Some(service) = seen.service()? else {
         return Ok(Decision::Hold { reason: Hold::Blind, wake_after_secs: Some(60) });
     };
-    let good = draft.memory.ledger.last_good(seen.now);
-    let drifted = good.is_some_and(|good| {
-        let known = !service.fingerprint.is_empty() && !good.fingerprint.is_empty();
-        known && (service.fingerprint != good.fingerprint || service.source != good.source)
-    });
+    if settling(seen, service, operation) {
+        return Ok(Decision::Hold { reason: Hold::Busy, wake_after_secs: Some(60) });
+    }
+    let drifted = drifted(&draft, service);
     let summary = format!("the {} failed", operation.kind.words());
     let incident = incident_of(&draft, operation, IncidentKind::Failed, summary);
     mark_failed(&mut draft, operation, &incident);
@@ -302,6 +335,21 @@ fn failed_running(
     draft.open(incident)?;
     draft.notices.push(notice);
     attempt::attempt(draft, settings)
+}
+
+/// Whether the service is only busy with the end of its operation: its status says nothing yet.
+fn settling(seen: &Observed, service: &Service, operation: &Operation) -> bool {
+    service.status == ServiceStatus::OperationInProgress && seen.now.duration_since(operation.end()) < SETTLES_WITHIN
+}
+
+/// Whether the failed operation left another configuration behind: neither the one from before it, nor the last good one's.
+fn drifted(draft: &Draft<'_>, service: &Service) -> bool {
+    let differs = |release: &Release| {
+        let known = !service.fingerprint.is_empty() && !release.fingerprint.is_empty();
+        known && (service.fingerprint != release.fingerprint || service.source != release.source)
+    };
+    let ledger = &draft.memory.ledger;
+    ledger.current().is_some_and(differs) && ledger.last_good(draft.seen.now).is_some_and(differs)
 }
 
 fn rollback_failed(
@@ -319,6 +367,9 @@ fn rollback_failed(
     let Some(service) = seen.service()? else {
         return Ok(Decision::Hold { reason: Hold::Blind, wake_after_secs: Some(60) });
     };
+    if settling(seen, service, operation) {
+        return Ok(Decision::Hold { reason: Hold::Busy, wake_after_secs: Some(60) });
+    }
     draft.saw("status", service.status.as_str());
     let summary =
         format!("the {} failed and App Runner could not restore the previous release", operation.kind.words());

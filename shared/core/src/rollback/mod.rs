@@ -17,8 +17,9 @@
 //! | `CREATE_SERVICE` failed | diagnose, tell, remind of the quota | [`judge`] |
 //! | `DELETE`, `PAUSE`, `RESUME` failed | tell | [`judge`] |
 //! | `SUCCEEDED`, and an alarm went to `ALARM` inside the bake window on datapoints after the operation's end | eligible | [`watch`] |
+//! | the same, and the release's incident is open already | noted there | [`watch`] |
 //! | an alarm outside the bake window | tell with diagnosis; healthy deployment, then dead: propose pause and resume | [`watch`] |
-//! | the bake window ended without an alarm | good, or unproven where nothing watches | [`watch`] |
+//! | the bake window ended | good; unproven where nothing watches or an alarm fired | [`watch`] |
 //! | `PAUSED`, `CREATE_FAILED`, `DELETE_FAILED` without an operation that explains it | tell | [`watch`] |
 //! | a push to the tag while pinned; an image set by somebody else while pinned | tell; the pin ends | [`watch`], [`judge`] |
 //! | eligible, but the failing digest is the last good one's | the configuration is the suspect: tell the names that changed | [`attempt`] |
@@ -26,6 +27,8 @@
 //! | eligible, only an unproven release is known, or the plan is withheld | propose | [`attempt`] |
 //! | eligible and allowed | write the intent, read again, call once | [`attempt`], [`follow`] |
 //! | our operation failed | stop, page; never a second automatic rollback for the digest | [`follow`] |
+//! | eligible, but the bad release had its one automatic rollback | propose | [`attempt`] |
+//! | eligible, but the service is busy, or tags or ECR cannot be read | the incident stays open and is tried again | [`attempt`] |
 //! | a newer operation that is not ours | stand down | [`follow`] |
 
 pub mod answer;
@@ -51,6 +54,7 @@ use crate::incident::{IllegalTransition, Incident, IncidentState, Intent, Outcom
 use crate::memory::Memory;
 use crate::notice::Notice;
 use crate::receipt::Receipt;
+use crate::service::ServiceStatus;
 use draft::Draft;
 
 /// After this long an operation that does not end is paged, once. The longest honest deployment seen took 18 minutes.
@@ -217,6 +221,12 @@ fn stand_down_before_newer(seen: &Observed) -> Step {
 fn retry_open(seen: &Observed, settings: &Settings) -> Step {
     match seen.memory.incident.as_ref().map(|incident| &incident.state) {
         Some(IncidentState::Open) => {
+            match seen.service()?.map(|service| &service.status) {
+                None => return Ok(Some(Decision::Hold { reason: Hold::Blind, wake_after_secs: Some(60) })),
+                // Still busy: what is watched at rest says so, and pages when it takes too long.
+                Some(ServiceStatus::OperationInProgress) => return Ok(None),
+                Some(_) => {}
+            }
             let draft = Draft::new(seen, crate::receipt::rule::INTENT);
             attempt::attempt(draft, settings).map(Some)
         }

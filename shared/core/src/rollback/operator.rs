@@ -8,6 +8,7 @@ use crate::id::{Digest, ImageRef};
 use crate::incident::{Action, Incident, IncidentKind, IncidentState, Intent, Outcome};
 use crate::ledger::Target;
 use crate::receipt::rule;
+use crate::service::ServiceStatus;
 
 /// What stands in the way of an operator's command, in the words that the CLI prints.
 pub(super) fn answer(seen: &Observed, _settings: &Settings, request: &Request) -> Result<Decision, Stop> {
@@ -91,6 +92,10 @@ fn begin(seen: &Observed, image: ImageRef, auto_deploy: bool) -> Result<Decision
     let Some(service) = seen.service()? else {
         return Ok(Decision::Hold { reason: Hold::Blind, wake_after_secs: None });
     };
+    if service.status != ServiceStatus::Running {
+        let status = service.status.as_str();
+        return refuse(seen, &format!("the service is {status}: it can be changed only while it is RUNNING"));
+    }
     let action = if service.source.image() == Some(&image) && image.digest().is_some() {
         Action::Redeploy { image }
     } else {

@@ -5,9 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Alarm, Observed, Transition};
 use crate::autonomy::Withheld;
 use crate::diagnosis::Diagnosis;
-use crate::id::{Digest, ImageRef};
+use crate::id::{Digest, ImageRef, OperationId};
 use crate::incident::{Action, Incident, IncidentKind, Intent};
-use crate::ledger::Pin;
+use crate::ledger::{Pin, Verdict};
 use crate::notice::{Link, Notice, NoticeKind, Severity, Todo};
 use crate::service::{Operation, OperationKind};
 
@@ -83,6 +83,7 @@ pub(super) fn reverted(
     seen: &Observed,
     incident: &Incident,
     why: Option<Diagnosis>,
+    marked: bool,
     armed: Option<&ImageRef>,
 ) -> Notice {
     let name = seen.arn.name();
@@ -94,8 +95,13 @@ pub(super) fn reverted(
                        reports the service as RUNNING, so nothing else shows that the deployment failed."
             .to_owned();
     notice.done.push("Nothing was changed in App Runner: the previous release serves.".to_owned());
-    if let Some(bad) = &incident.failing {
-        notice.done.push(format!("{} is remembered as bad.", bad.short()));
+    match &incident.failing {
+        Some(bad) if marked => notice.done.push(format!("{} is remembered as bad.", bad.short())),
+        Some(same) => notice.done.push(format!(
+            "{} is the image that serves, so it is not marked bad: look at what else the operation changed.",
+            same.short()
+        )),
+        None => {}
     }
     notice.todo = fix(why.as_ref());
     if let Some(image) = armed {
@@ -192,7 +198,13 @@ pub(super) fn rollback_started(seen: &Observed, incident: &Incident, action: &Ac
     notice
 }
 
-pub(super) fn rollback_succeeded(seen: &Observed, incident: &Incident, intent: &Intent, ours: &Operation) -> Notice {
+pub(super) fn rollback_succeeded(
+    seen: &Observed,
+    incident: &Incident,
+    intent: &Intent,
+    ours: &Operation,
+    pinned: bool,
+) -> Notice {
     let name = seen.arn.name();
     let mut notice = of_incident(seen, incident, NoticeKind::RollbackSucceeded, Severity::Info, "succeeded");
     notice.headline = match &intent.action {
@@ -208,9 +220,7 @@ pub(super) fn rollback_succeeded(seen: &Observed, incident: &Incident, intent: &
         ours.id,
         span(ours.end(), incident.opened_at)
     );
-    if let Action::SetImage { image, auto_deploy: false } = &intent.action
-        && image.digest().is_some()
-    {
+    if pinned && matches!(intent.action, Action::SetImage { .. }) {
         notice
             .done
             .push("The service is pinned: automatic deployment is off and pushes to the tag reach nothing.".to_owned());
@@ -247,9 +257,31 @@ pub(super) fn rollback_failed(
     notice
 }
 
+pub(super) fn ours_not_listed(
+    seen: &Observed,
+    incident: &Incident,
+    intent: &Intent,
+    operation: &OperationId,
+) -> Notice {
+    let name = seen.arn.name();
+    let mut notice = of_incident(seen, incident, NoticeKind::RollbackFailed, Severity::Critical, "not-listed");
+    notice.headline = format!("{name}: nobody knows how the rollback ended, a person is needed");
+    notice.happened = format!(
+        "pitcrew started operation {operation} to {}; App Runner does not list it {} later.",
+        intent.action.words(),
+        span(seen.now, intent.written_at)
+    );
+    notice.done.push("pitcrew stops here: it never makes a second automatic rollback for the same release.".to_owned());
+    notice.todo.push(todo("Compare what the service runs with what is wanted."));
+    notice
+}
+
 pub(super) fn refused(seen: &Observed, incident: &Incident, action: &Action, why: &str) -> Notice {
     let name = seen.arn.name();
     let mut notice = of_incident(seen, incident, NoticeKind::RollbackFailed, Severity::Critical, "refused");
+    if incident.kind == IncidentKind::Manual {
+        notice.severity = Severity::Warning;
+    }
     notice.headline = format!("{name}: the rollback could not be started, a person is needed");
     notice.happened = format!("pitcrew tried to {}. {why}", action.words());
     notice.done.push("Nothing was changed.".to_owned());
@@ -282,7 +314,7 @@ pub(super) fn breaker_opened(seen: &Observed) -> Notice {
     notice.group = "breaker".to_owned();
     notice.headline = "pitcrew: the breaker opened, every further rollback is only proposed".to_owned();
     notice.happened = format!(
-        "{} automatic rollbacks in a short time are the limit for a fleet of this size ({} services). When everything looks \
+        "The limit of automatic rollbacks in a short time was reached ({} for a fleet of {}). When everything looks \
          broken at once, the cause is rarely one release.",
         seen.account.breaker.recent.len(),
         seen.account.breaker.fleet
@@ -318,12 +350,14 @@ pub(super) fn code_without_branch(seen: &Observed, incident: &Incident) -> Notic
 pub(super) fn configuration_suspect(seen: &Observed, incident: &Incident, names: &[String]) -> Notice {
     let name = seen.arn.name();
     let mut notice = of_incident(seen, incident, NoticeKind::RollbackFailed, Severity::Critical, "configuration");
-    notice.headline =
-        format!("{name}: {}; the image is the last good one, so its configuration is the suspect", incident.summary);
+    notice.headline = format!(
+        "{name}: {}; the image is one that has proven itself, so its configuration is the suspect",
+        incident.summary
+    );
     notice.happened = if names.is_empty() {
-        "Image and configuration are those of the last good release: what changed lies outside the service.".to_owned()
+        "No change of its configuration is known since that image proved itself: what changed may lie outside the service.".to_owned()
     } else {
-        format!("Changed since the last good release (names only): {}.", names.join(", "))
+        format!("Changed since that image proved itself (names only): {}.", names.join(", "))
     };
     notice.done.push("Nothing was changed: another image would not mend it.".to_owned());
     notice.todo.push(todo("Restore the values that changed, or look at what the service depends on."));
@@ -366,12 +400,20 @@ pub(super) fn alarm(seen: &Observed, alarm: &Alarm, transition: &Transition, why
     let name = seen.arn.name();
     let about = format!("{}:{}@{}", seen.arn, alarm.name, transition.at);
     let mut notice = notice(seen, NoticeKind::Alarm, Severity::Critical, &about, "alarm");
-    notice.headline = format!("{name}: the alarm {} fired outside any bake window", alarm.name);
-    let since = seen.memory.ledger.current().map(|release| release.released_at);
-    notice.happened = since.map_or("No release of this service is known.".to_owned(), |since| {
-        format!("The release has been in service for {}, so it is not the obvious cause.", span(transition.at, since))
-    });
-    notice.done.push("Nothing was changed: no rollback follows from an alarm this late.".to_owned());
+    notice.headline = format!("{name}: the alarm {} fired, and no new release explains it", alarm.name);
+    let current = seen.memory.ledger.current();
+    notice.happened = match current.map(|release| (release.released_at, &release.verdict)) {
+        None => "No release of this service is known.".to_owned(),
+        Some((_, Verdict::Baking { until })) if transition.at <= *until => {
+            "A new release is being watched, but this alarm does not condemn it: it was firing before the release, it looks \
+             at data from before it, or somebody has acted on the service since."
+                .to_owned()
+        }
+        Some((since, _)) => {
+            format!("The release has been in service for {}, so it is not the obvious cause.", span(transition.at, since))
+        }
+    };
+    notice.done.push("Nothing was changed: no rollback follows from this alarm.".to_owned());
     notice.todo = fix(why.as_ref());
     notice.todo.push(todo_by(
         "Where a healthy service went dead, a pause and a resume have been the cure (it is down meanwhile)",

@@ -114,19 +114,28 @@ fn bake_due(seen: &Observed, release: &Release) -> bool {
 }
 
 fn alarms(seen: &Observed, settings: &Settings) -> Step {
-    let Some(current) = seen.memory.ledger.current() else { return Ok(None) };
-    let since = current.started_at;
+    let current = seen.memory.ledger.current();
+    let since = current.map_or(seen.now - ALARM_NEWS_FOR, |current| current.started_at);
     let watching: &[Alarm] = match &seen.trigger {
         Trigger::Alarm { .. } => seen.fired(since)?.map(std::slice::from_ref).unwrap_or_default(),
         Trigger::Sweep => seen.alarms(since)?.unwrap_or_default(),
-        Trigger::Event | Trigger::Push | Trigger::Operator(_) if bake_due(seen, current) => {
+        Trigger::Event | Trigger::Push | Trigger::Operator(_) if current.is_some_and(|it| bake_due(seen, it)) => {
             seen.alarms(since)?.unwrap_or_default()
         }
         Trigger::Event | Trigger::Push | Trigger::Operator(_) => return Ok(None),
     };
+    // Only the newest operation may cause a write: whoever started one since has the service in hand.
+    let newest = seen.operations.first().map(|operation| &operation.id);
     for alarm in watching {
-        if let Some(transition) = fired_in_bake(seen, current, alarm) {
-            return bad_release(seen, settings, current, alarm, transition).map(Some);
+        if let Some(current) = current.filter(|current| newest == Some(&current.operation))
+            && let Some(transition) = fired_in_bake(current, alarm).filter(|at| is_news(seen, alarm, at))
+        {
+            let open = seen.memory.incident.as_ref().is_some_and(|incident| incident.operation == current.operation);
+            return if open {
+                Ok(Some(coalesced(seen, alarm, transition)))
+            } else {
+                bad_release(seen, settings, current, alarm, transition).map(Some)
+            };
         }
     }
     for alarm in watching {
@@ -139,7 +148,7 @@ fn alarms(seen: &Observed, settings: &Settings) -> Step {
 
 /// The transition that condemns the release: not-`ALARM` to `ALARM`, inside the bake window, on datapoints after the
 /// operation's end, of an alarm that was quiet when the operation began.
-fn fired_in_bake<'a>(seen: &Observed, release: &Release, alarm: &'a Alarm) -> Option<&'a Transition> {
+fn fired_in_bake<'a>(release: &Release, alarm: &'a Alarm) -> Option<&'a Transition> {
     let Verdict::Baking { until } = release.verdict else { return None };
     if alarm.state_at(release.started_at) == "ALARM" {
         return None;
@@ -150,9 +159,23 @@ fn fired_in_bake<'a>(seen: &Observed, release: &Release, alarm: &'a Alarm) -> Op
             && transition.at > release.released_at
             && transition.at <= until
             && transition.breached_at.is_none_or(|breached| breached > release.released_at)
-            && seen.memory.judged.alarms.get(&alarm.name).is_none_or(|told| *told < transition.at)
     };
     alarm.transitions.iter().find(condemns)
+}
+
+/// Whether the transition was not told yet, and is no history (R15).
+fn is_news(seen: &Observed, alarm: &Alarm, transition: &Transition) -> bool {
+    let told = seen.memory.judged.alarms.get(&alarm.name).is_some_and(|told| *told >= transition.at);
+    !told && seen.now.duration_since(transition.at) < ALARM_NEWS_FOR
+}
+
+/// Another alarm of a release whose incident is open already: one active incident a service.
+fn coalesced(seen: &Observed, alarm: &Alarm, transition: &Transition) -> Decision {
+    let mut draft = Draft::new(seen, rule::BAD_RELEASE);
+    draft.saw("alarm", alarm.name.clone());
+    draft.saw("fired at", transition.at.to_string());
+    draft.memory.judged.alarms.insert(alarm.name.clone(), transition.at);
+    draft.record("another alarm of the release whose incident is open: noted there", Then::Again)
 }
 
 fn news<'a>(seen: &Observed, alarm: &'a Alarm) -> Option<&'a Transition> {
@@ -160,8 +183,7 @@ fn news<'a>(seen: &Observed, alarm: &'a Alarm) -> Option<&'a Transition> {
         return None;
     }
     let newest = alarm.transitions.iter().find(|t| t.to == "ALARM" && t.from != "ALARM")?;
-    let told = seen.memory.judged.alarms.get(&alarm.name).is_some_and(|told| *told >= newest.at);
-    (!told && seen.now.duration_since(newest.at) < ALARM_NEWS_FOR).then_some(newest)
+    is_news(seen, alarm, newest).then_some(newest)
 }
 
 fn bad_release(
@@ -215,14 +237,17 @@ fn bake_ended(seen: &Observed) -> Step {
     draft.about(&operation);
     let names: Vec<&str> = alarms.unwrap_or_default().iter().map(|alarm| alarm.name.as_str()).collect();
     draft.saw("alarms", if alarms.is_none() { "cannot be read".to_owned() } else { names.join(", ") });
+    let fired = alarms.unwrap_or_default().iter().find(|alarm| fired_in_bake(current, alarm).is_some());
     let watched = !names.is_empty();
     if let Some(release) = draft.memory.ledger.of_operation_mut(&operation) {
-        release.verdict = if watched { Verdict::Good { since: seen.now } } else { Verdict::Unproven };
+        release.verdict =
+            if watched && fired.is_none() { Verdict::Good { since: seen.now } } else { Verdict::Unproven };
     }
-    let decision = if watched {
-        "the bake window ended without an alarm: the release is good"
-    } else {
-        "the bake window ended and no alarm watches the service: the release is unproven"
+    let decision = match (fired, watched) {
+        // It was told when it fired; whatever was made of it, the release has not stood its trial.
+        (Some(_), _) => "the bake window ended and an alarm had fired in it: the release is unproven",
+        (None, true) => "the bake window ended without an alarm: the release is good",
+        (None, false) => "the bake window ended and no alarm watches the service: the release is unproven",
     };
     Ok(Some(draft.record(decision, Then::Again)))
 }
@@ -249,7 +274,9 @@ fn busy(seen: &Observed, service: &Service) -> Step {
         (true, Some(since)) => {
             let told = judged.stuck.as_deref() == Some("maintenance");
             if told || seen.now.duration_since(since) < STUCK_AFTER {
-                return Ok(Some(hold(Hold::Busy)));
+                // Somebody waits for it: an incident that is to be tried again.
+                let wake_after_secs = seen.memory.incident.as_ref().map(|_| 60);
+                return Ok(Some(Decision::Hold { reason: Hold::Busy, wake_after_secs }));
             }
             let mut draft = Draft::new(seen, rule::STUCK);
             draft.memory.judged.stuck = Some("maintenance".to_owned());
@@ -267,7 +294,10 @@ fn unexplained(seen: &Observed, service: &Service) -> Step {
     let explained_by = |kind: K, status: OperationStatus| newest.is_some_and(|o| o.kind == kind && o.status == status);
     let explained = match &service.status {
         S::Running | S::OperationInProgress => true,
-        S::Paused => explained_by(K::PauseService, OperationStatus::Succeeded),
+        S::Paused => {
+            explained_by(K::PauseService, OperationStatus::Succeeded)
+                || newest.is_some_and(|o| o.kind == K::ResumeService && o.status != OperationStatus::Succeeded)
+        }
         S::CreateFailed => newest.is_some_and(|o| o.kind.deploys() && o.status != OperationStatus::Succeeded),
         S::DeleteFailed => newest.is_some_and(|o| o.kind == K::DeleteService),
         S::Deleted => return gone(seen).map(Some),
@@ -297,7 +327,10 @@ fn pushed_while_pinned(seen: &Observed) -> Step {
     }
     let Some(resolved) = seen.resolve(&pin.image_before)? else { return Ok(None) };
     let digest = resolved.digest;
-    let known = seen.memory.ledger.is_bad(&digest) || pin.image.digest() == Some(&digest);
+    // What the tag named when the pin was set is no news, and an owner who deploys by digest has no tag to push to.
+    let ledger = &seen.memory.ledger;
+    let served = ledger.releases.iter().any(|release| release.digest.as_ref() == Some(&digest));
+    let known = pin.image_before.digest().is_some() || served || ledger.is_bad(&digest);
     if known || seen.memory.judged.push.as_ref() == Some(&digest) {
         return Ok(None);
     }
