@@ -42,7 +42,7 @@ def build():
 
 @dataclass
 class Answer:
-    """One answer as it came over the wire."""
+    """One answer as it came over the wire; the names of its headers in lower case."""
 
     operation: str
     status: int
@@ -81,7 +81,7 @@ class Cloud:
 
     def _listen(self, http_response, model, **_):
         body = json.loads(http_response.content or b"null")
-        answer = Answer(model.name, http_response.status_code, dict(http_response.headers), body)
+        answer = Answer(model.name, http_response.status_code, _lower(http_response.headers), body)
         self.answers.append(answer)
         if answer.status == 200:
             self.problems += [problem for problem in problems_of_answer(model.name, body) if not is_excepted(problem)]
@@ -102,18 +102,18 @@ class Cloud:
         sent = urllib.request.Request(request.url, data=content, headers=dict(request.headers.items()), method="POST")
         try:
             with urllib.request.urlopen(sent, timeout=30) as response:
-                return Answer(operation, response.status, dict(response.headers), _decoded(response.read()))
+                return Answer(operation, response.status, _lower(response.headers), _decoded(response.read()))
         except urllib.error.HTTPError as refused:
             with refused:
-                return Answer(operation, refused.code, dict(refused.headers), _decoded(refused.read()))
+                return Answer(operation, refused.code, _lower(refused.headers), _decoded(refused.read()))
 
     def advance(self, seconds):
         """Lets time pass in the cloud."""
         return self._post("advance", {"seconds": seconds})
 
     def settle(self):
-        """Lets time pass until nothing is left to do."""
-        return self._post("settle", {})
+        """Lets time pass until nothing is left to do, two hours at most: the longest operation takes less."""
+        return self._post("settle", {"up_to_seconds": 7200})
 
     def internal(self, service, operation, **members):
         """Something that AWS or the world does, and that no API call can."""
@@ -128,6 +128,10 @@ class Cloud:
         )
         with urllib.request.urlopen(request, timeout=60) as response:
             return json.loads(response.read() or b"null")
+
+
+def _lower(headers):
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def _decoded(content):

@@ -15,8 +15,8 @@ MODEL = botocore.session.get_session().get_service_model("apprunner")
 OPERATIONS = sorted(MODEL.operation_names)
 EXCEPTIONS = tomllib.loads((Path(__file__).parent / "exceptions.toml").read_text(encoding="utf-8"))["exception"]
 
-# Every value is `.*`; whether a line break is one too depends on how AWS compiles its patterns, so it is not judged.
-ANYTHING = ".*"
+# Whether a dot takes a line break depends on how AWS compiles its patterns, so here it does: that is not judged.
+FLAGS = re.ASCII | re.DOTALL
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,7 @@ def _string(shape, value, path):
     yield from _bounds(shape, len(value), path)
     if shape.enum and value not in shape.enum:
         yield Problem(path, shape.name, "enum", value)
-    pattern = shape.metadata.get("pattern", ANYTHING)
-    if pattern != ANYTHING and not re.fullmatch(pattern, value, re.ASCII):
+    if not re.fullmatch(shape.metadata.get("pattern", ".*"), value, FLAGS):
         yield Problem(path, shape.name, "pattern", value)
 
 
@@ -197,12 +196,12 @@ def _wrong_values(shape):
 
 
 def _mismatches(shape):
-    pattern = shape.metadata.get("pattern", ANYTHING)
+    pattern = shape.metadata.get("pattern", ".*")
     least, most = shape.metadata.get("min", 0), shape.metadata.get("max", 1 << 20)
     candidates = ["aws:reserved", "-starts-with-a-hyphen", "has a space in it", "ends with a line break\n",
                   "one\ntwo", "nul\0byte", "not an arn at all, but long enough to be one", "docker.io/library/nginx:1"]
     for candidate in candidates:
-        if pattern != ANYTHING and least <= len(candidate) <= most and not re.fullmatch(pattern, candidate, re.ASCII):
+        if least <= len(candidate) <= most and not re.fullmatch(pattern, candidate, FLAGS):
             yield candidate, f"pattern ({candidate!r})"
 
 

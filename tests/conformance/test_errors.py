@@ -3,7 +3,7 @@
 import pytest
 
 from judge import MODEL, OPERATIONS
-from world import VALID
+from world import DOMAIN, VALID
 
 ABSENT = "0123456789abcdef0123456789abcdef"
 # The member that names the resource, and what an ARN of its kind looks like.
@@ -39,7 +39,7 @@ def test_a_resource_that_is_not_there_is_not_found(world, operation):
     shape = MODEL.operation_model(operation).input_shape
     member = next(name for name in shape.required_members if name in KINDS)
     request = {member: world.arn(KINDS[member])}
-    further = {"DomainName": "shop.example.net", "Tags": [{"Key": "a", "Value": "b"}], "TagKeys": ["a"],
+    further = {"DomainName": DOMAIN, "Tags": [{"Key": "a", "Value": "b"}], "TagKeys": ["a"],
                "IngressVpcConfiguration": {"VpcId": "vpc-0a1b2c3d", "VpcEndpointId": "vpce-0a1b2c3d"}}
     request |= {name: further[name] for name in shape.required_members if name != member}
     code, _ = refused(world.cloud, operation, request)
@@ -67,7 +67,7 @@ def test_a_paused_service_takes_no_deployment_and_no_domain(world):
     arn = world.paused_service()
     code, message = refused(world.cloud, "StartDeployment", {"ServiceArn": arn})
     assert code == "InvalidRequestException" and "RUNNING" in message
-    code, _ = refused(world.cloud, "AssociateCustomDomain", {"ServiceArn": arn, "DomainName": "shop.example.net"})
+    code, _ = refused(world.cloud, "AssociateCustomDomain", {"ServiceArn": arn, "DomainName": DOMAIN})
     assert code == "InvalidStateException"
 
 
@@ -76,17 +76,17 @@ def test_a_domain_is_associated_once_and_disassociated_once(world):
     code, message = refused(world.cloud, "AssociateCustomDomain", request)
     assert code == "InvalidRequestException"
     assert f"{request['DomainName']} is already associated with" in message
-    other = {**request, "DomainName": "other.example.net"}
+    other = {**request, "DomainName": "other.octank.dev"}
     code, message = refused(world.cloud, "DisassociateCustomDomain", other)
     assert code == "ResourceNotFoundException"
-    assert "No custom domain other.example.net found for the provided service" in message
+    assert "No custom domain other.octank.dev found for the provided service" in message
 
 
 def test_a_sixth_domain_is_refused(world):
     arn = world.service()
     for number in range(5):
-        world.domain(arn, f"shop{number}.example.net")
-    refused(world.cloud, "AssociateCustomDomain", {"ServiceArn": arn, "DomainName": "shop5.example.net"})
+        world.domain(arn, f"shop{number}.octank.dev")
+    refused(world.cloud, "AssociateCustomDomain", {"ServiceArn": arn, "DomainName": "shop5.octank.dev"})
 
 
 def test_an_eleventh_connection_exceeds_the_quota(world):

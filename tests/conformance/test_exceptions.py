@@ -7,6 +7,7 @@ import re
 import sys
 
 from judge import EXCEPTIONS, problems_of_answer
+from world import DOMAIN
 
 
 def is_needed(cloud, shape, rule):
@@ -29,7 +30,7 @@ def test_a_service_id_is_32_hex_digits(world):
 
 def test_the_status_of_a_custom_domain_is_in_lower_case(world):
     arn = world.service()
-    answer = world.api.associate_custom_domain(ServiceArn=arn, DomainName="shop.example.net")
+    answer = world.api.associate_custom_domain(ServiceArn=arn, DomainName=DOMAIN)
     seen = [answer["CustomDomain"]["Status"]]
     # Some seconds later the records are there; a person or a tool then has to publish them.
     world.cloud.advance(120)
@@ -40,7 +41,7 @@ def test_the_status_of_a_custom_domain_is_in_lower_case(world):
 
     seen.append(domain()["Status"])
     assert {record["Status"] for record in domain()["CertificateValidationRecords"]} == {"PENDING_VALIDATION"}
-    world.cloud.internal("apprunner", "_DomainValidated", DomainName="shop.example.net")
+    world.cloud.internal("apprunner", "_DomainValidated", DomainName=DOMAIN)
     world.cloud.settle()
     seen.append(domain()["Status"])
     assert seen == ["creating", "pending_certificate_dns_validation", "active"]

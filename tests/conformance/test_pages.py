@@ -21,7 +21,7 @@ def operations(world):
 def domains(world):
     arn = world.service()
     for label in ("one", "two", "three"):
-        world.domain(arn, f"{label}.example.net")
+        world.domain(arn, f"{label}.octank.dev")
     return world.api.describe_custom_domains, {"ServiceArn": arn}, "CustomDomains"
 
 
