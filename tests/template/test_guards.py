@@ -171,4 +171,4 @@ def test_every_check_was_seen_to_fail():
 def test_cfn_lint_catches_it_in_the_translated_template(rule, change, tmp_path):
     source = load_source()
     change(source)
-    assert rule in {found for found, _ in lint_translated(Stack(source), tmp_path)}
+    assert rule in {found for found, _ in lint_translated(Stack(source), tmp_path, ["eu-west-1"])}
