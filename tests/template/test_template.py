@@ -22,7 +22,7 @@ def cfn_lint(path, regions=REGIONS):
     """What cfn-lint says of a template file in these regions, as (rule, message)."""
     program = Path(sys.executable).with_name("cfn-lint")
     command = [program, "--format", "json", "--regions", *regions, "--", str(path)]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert answer.stdout, answer.stderr
     return [(finding["Rule"]["Id"], finding["Message"]) for finding in json.loads(answer.stdout)]
 
