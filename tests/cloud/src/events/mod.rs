@@ -1,5 +1,9 @@
 //! EventBridge: the default bus with the template's rules, and the Scheduler.
 
+mod leaf;
+mod operator;
+pub mod pattern;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
