@@ -11,4 +11,5 @@ pub mod lambda;
 pub mod outside;
 pub mod policy;
 pub mod switches;
+pub mod template;
 pub mod world;

@@ -23,7 +23,7 @@ impl Queues {
     }
 }
 
-fn last<'t>(text: &'t str, by: char) -> &'t str {
+fn last(text: &str, by: char) -> &str {
     text.rsplit(by).next().unwrap_or_default()
 }
 
