@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::diagnosis::Diagnosis;
+use crate::diagnosis::{Diagnosis, LogLine};
 use crate::id::ServiceArn;
+use crate::render::clean::clip;
 
 /// How loudly it is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -90,4 +91,113 @@ pub struct Notice {
     /// The receipt behind it: `pitcrew explain` takes it.
     pub receipt: String,
     pub at: Timestamp,
+}
+
+impl Severity {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl NoticeKind {
+    /// The name as it is serialised.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DeploymentReverted => "deployment_reverted",
+            Self::OperationFailed => "operation_failed",
+            Self::RollbackStarted => "rollback_started",
+            Self::RollbackSucceeded => "rollback_succeeded",
+            Self::RollbackFailed => "rollback_failed",
+            Self::Proposal => "proposal",
+            Self::StoodDown => "stood_down",
+            Self::Alarm => "alarm",
+            Self::Stuck => "stuck",
+            Self::ServiceState => "service_state",
+            Self::Pin => "pin",
+            Self::Crew => "crew",
+        }
+    }
+}
+
+impl Notice {
+    /// A copy in which no text is longer than `chars_max` characters and no list longer than `items_max`, so that it fits
+    /// into a row or a message. The id, the group, the incident and the receipt are ours and stay whole; a link that would
+    /// have to be cut is left out.
+    #[must_use]
+    pub fn clipped(&self, chars_max: usize, items_max: usize) -> Self {
+        let text = |text: &str| clip(text, chars_max);
+        let line = |line: &LogLine| LogLine { text: text(&line.text), ..line.clone() };
+        let why = self.why.as_ref().map(|why| Diagnosis {
+            cause: why.cause,
+            summary: text(&why.summary),
+            evidence: why.evidence.as_ref().map(line),
+            fix: text(&why.fix),
+            last_lines: why.last_lines.iter().rev().take(items_max).rev().map(line).collect(),
+        });
+        let todo = |todo: &Todo| Todo { text: text(&todo.text), command: todo.command.as_deref().map(text) };
+        Self {
+            headline: text(&self.headline),
+            happened: text(&self.happened),
+            why,
+            done: self.done.iter().take(items_max).map(|done| text(done)).collect(),
+            todo: self.todo.iter().take(items_max).map(todo).collect(),
+            links: self
+                .links
+                .iter()
+                .filter(|link| link.url.len() <= chars_max)
+                .take(items_max)
+                .map(|link| Link { label: text(&link.label), url: link.url.clone() })
+                .collect(),
+            ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod samples;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_are_those_that_are_serialised() {
+        let kinds = [
+            NoticeKind::DeploymentReverted,
+            NoticeKind::OperationFailed,
+            NoticeKind::RollbackStarted,
+            NoticeKind::RollbackSucceeded,
+            NoticeKind::RollbackFailed,
+            NoticeKind::Proposal,
+            NoticeKind::StoodDown,
+            NoticeKind::Alarm,
+            NoticeKind::Stuck,
+            NoticeKind::ServiceState,
+            NoticeKind::Pin,
+            NoticeKind::Crew,
+        ];
+        for kind in kinds {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+        for severity in [Severity::Info, Severity::Warning, Severity::Critical] {
+            assert_eq!(serde_json::to_value(severity).unwrap(), severity.as_str());
+        }
+    }
+
+    #[test]
+    fn clipping_keeps_identities_and_bounds_the_rest() {
+        let notice = samples::hostile(&"é".repeat(1_000_000));
+        let clipped = notice.clipped(100, 3);
+        assert_eq!((&clipped.id, &clipped.receipt), (&notice.id, &notice.receipt));
+        assert!(serde_json::to_string(&clipped).unwrap().len() < 5_000);
+    }
+
+    #[test]
+    fn a_short_notice_is_not_changed_by_clipping() {
+        assert_eq!(samples::reverted().clipped(4_000, 50), samples::reverted());
+    }
 }

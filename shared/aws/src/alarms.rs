@@ -1,0 +1,217 @@
+//! CloudWatch alarms, read: which watch a service, and when they fired.
+//!
+//! An alarm watches a service when its tag `pitcrew:service` names it (by name or ARN), else when its metric, or a child's
+//! metric, has the service's dimension `ServiceName` or `ServiceID` in the namespace `AWS/AppRunner`.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_cloudwatch::Client;
+use aws_sdk_cloudwatch::types::{AlarmType, Dimension, HistoryItemType, Metric, MetricAlarm, ScanBy};
+use aws_smithy_types::DateTime;
+use jiff::{SignedDuration, Timestamp};
+use pitcrew_core::id::ServiceArn;
+use pitcrew_core::rollback::{Alarm, Transition};
+use serde_json::Value;
+
+use crate::apprunner::time;
+use crate::error::AwsError;
+
+/// Pages of 100 alarms.
+const ALARM_PAGES_MAX: usize = 50;
+/// Alarms without App Runner's dimensions whose tags are read in one sweep: each costs a call.
+const TAG_READS_MAX: usize = 50;
+
+/// One alarm of the account, with what it watches.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub name: String,
+    arn: String,
+    state: String,
+    /// Service names and ids that its metrics name.
+    watches: BTreeSet<String>,
+    children: BTreeSet<String>,
+    tagged: Option<String>,
+}
+
+impl Listed {
+    fn watches(&self, arn: &ServiceArn) -> bool {
+        match &self.tagged {
+            Some(tag) => tag == arn.name() || *tag == arn.to_string(),
+            None => self.watches.contains(arn.id()) || self.watches.contains(arn.name()),
+        }
+    }
+}
+
+/// Every alarm of the region that can have to do with App Runner.
+pub async fn observe_alarms(client: &Client) -> Result<Vec<Listed>, AwsError> {
+    const OPERATION: &str = "cloudwatch:DescribeAlarms";
+    let mut listed = Vec::new();
+    let mut token = None;
+    for _ in 0..ALARM_PAGES_MAX {
+        let call = client.describe_alarms().alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
+        let page = call.max_records(100).set_next_token(token.take()).send().await;
+        let page = page.map_err(|error| AwsError::sort(OPERATION, error))?;
+        listed.extend(page.metric_alarms.unwrap_or_default().iter().filter_map(metric_alarm));
+        listed.extend(page.composite_alarms.unwrap_or_default().iter().filter_map(|alarm| {
+            Some(Listed {
+                name: alarm.alarm_name.clone()?,
+                arn: alarm.alarm_arn.clone()?,
+                state: alarm.state_value.as_ref().map(|state| state.as_str().to_owned()).unwrap_or_default(),
+                watches: BTreeSet::new(),
+                children: rule_children(alarm.alarm_rule.as_deref().unwrap_or_default()),
+                tagged: None,
+            })
+        }));
+        token = page.next_token;
+        if token.is_none() {
+            break;
+        }
+    }
+    inherit(&mut listed);
+    read_tags(client, &mut listed).await?;
+    Ok(listed)
+}
+
+fn metric_alarm(alarm: &MetricAlarm) -> Option<Listed> {
+    let queries = alarm.metrics.iter().flatten().filter_map(|query| query.metric_stat.as_ref()?.metric.as_ref());
+    let single = Metric::builder()
+        .set_namespace(alarm.namespace.clone())
+        .set_metric_name(alarm.metric_name.clone())
+        .set_dimensions(alarm.dimensions.clone())
+        .build();
+    let watches = queries.chain([&single]).flat_map(app_runner_dimensions).collect();
+    Some(Listed {
+        name: alarm.alarm_name.clone()?,
+        arn: alarm.alarm_arn.clone()?,
+        state: alarm.state_value.as_ref().map(|state| state.as_str().to_owned()).unwrap_or_default(),
+        watches,
+        children: BTreeSet::new(),
+        tagged: None,
+    })
+}
+
+fn app_runner_dimensions(metric: &Metric) -> Vec<String> {
+    if metric.namespace.as_deref() != Some("AWS/AppRunner") {
+        return Vec::new();
+    }
+    let named = |dimension: &Dimension| match dimension.name.as_deref() {
+        Some("ServiceName" | "ServiceID") => dimension.value.clone(),
+        _ => None,
+    };
+    metric.dimensions.iter().flatten().filter_map(named).collect()
+}
+
+/// The alarm names in a composite's rule: `ALARM("a") OR OK(b)`, by name or by ARN.
+pub fn rule_children(rule: &str) -> BTreeSet<String> {
+    let functions = ["ALARM(", "OK(", "INSUFFICIENT_DATA("];
+    let mut children = BTreeSet::new();
+    for function in functions {
+        for (at, _) in rule.match_indices(function) {
+            let inside = &rule[at + function.len()..];
+            let Some(end) = inside.find(')') else { continue };
+            let name = inside[..end].trim().trim_matches(|c| c == '"' || c == '\'');
+            children.insert(name.rsplit(":alarm:").next().unwrap_or(name).to_owned());
+        }
+    }
+    children
+}
+
+/// A composite watches what its children watch.
+fn inherit(listed: &mut [Listed]) {
+    let own: Vec<(String, BTreeSet<String>)> =
+        listed.iter().map(|alarm| (alarm.name.clone(), alarm.watches.clone())).collect();
+    for alarm in listed.iter_mut().filter(|alarm| !alarm.children.is_empty()) {
+        for (name, watches) in &own {
+            if alarm.children.contains(name) {
+                alarm.watches.extend(watches.iter().cloned());
+            }
+        }
+    }
+}
+
+async fn read_tags(client: &Client, listed: &mut [Listed]) -> Result<(), AwsError> {
+    for alarm in listed.iter_mut().filter(|alarm| alarm.watches.is_empty()).take(TAG_READS_MAX) {
+        alarm.tagged = observe_alarm_tag(client, &alarm.arn).await?;
+    }
+    Ok(())
+}
+
+/// The service that an alarm's tag names.
+pub async fn observe_alarm_tag(client: &Client, alarm_arn: &str) -> Result<Option<String>, AwsError> {
+    let answer = client.list_tags_for_resource().resource_arn(alarm_arn).send().await;
+    let answer = answer.map_err(|error| AwsError::sort("cloudwatch:ListTagsForResource", error))?;
+    let tag = answer.tags.unwrap_or_default().into_iter().find(|tag| tag.key.as_deref() == Some("pitcrew:service"));
+    Ok(tag.and_then(|tag| tag.value))
+}
+
+/// The alarms of one service with their history since `since`. Only one that is firing, or that changed lately, costs a call.
+pub async fn observe_watching(
+    client: &Client,
+    listed: &[Listed],
+    arn: &ServiceArn,
+    since: Timestamp,
+) -> Result<Vec<Alarm>, AwsError> {
+    let mut alarms = Vec::new();
+    for alarm in listed.iter().filter(|alarm| alarm.watches(arn)) {
+        alarms.push(Alarm { state: alarm.state.clone(), ..observe_history(client, &alarm.name, since).await? });
+    }
+    Ok(alarms)
+}
+
+/// One alarm by its history: its state is that of its newest transition.
+pub async fn observe_history(client: &Client, name: &str, since: Timestamp) -> Result<Alarm, AwsError> {
+    let call = client.describe_alarm_history().alarm_name(name).history_item_type(HistoryItemType::StateUpdate);
+    let call = call.start_date(DateTime::from_secs((since - SignedDuration::from_mins(1)).as_second())).max_records(100);
+    let answer = call.scan_by(ScanBy::TimestampDescending).send().await;
+    let answer = answer.map_err(|error| AwsError::sort("cloudwatch:DescribeAlarmHistory", error))?;
+    let items = answer.alarm_history_items.unwrap_or_default();
+    let mut transitions: Vec<Transition> = items
+        .iter()
+        .filter_map(|item| transition(item.timestamp.as_ref().map(time)?, item.history_data.as_deref()?))
+        .collect();
+    transitions.sort_by_key(|transition| std::cmp::Reverse(transition.at));
+    let state = transitions.first().map(|newest| newest.to.clone()).unwrap_or_default();
+    Ok(Alarm { name: name.to_owned(), state, transitions })
+}
+
+fn transition(at: Timestamp, history_data: &str) -> Option<Transition> {
+    let data: Value = serde_json::from_str(history_data).ok()?;
+    let state = |which: &str| data[which]["stateValue"].as_str().map(str::to_owned);
+    let reason = &data["newState"]["stateReasonData"];
+    let period = SignedDuration::from_secs(reason["period"].as_i64().unwrap_or(60));
+    let evaluated = reason["evaluatedDatapoints"].as_array();
+    let newest = evaluated.into_iter().flatten().filter_map(|point| reason_time(point["timestamp"].as_str()?)).max();
+    Some(Transition {
+        at,
+        from: state("oldState")?,
+        to: state("newState")?,
+        breached_at: newest.map(|start| start + period),
+    })
+}
+
+/// CloudWatch writes `2026-11-21T08:00:00.000+0000`.
+fn reason_time(text: &str) -> Option<Timestamp> {
+    text.replace("+0000", "Z").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_children_of_a_rule_are_found_by_name_and_by_arn() {
+        let rule = r#"ALARM("shop 5xx") OR (OK(plain) AND NOT INSUFFICIENT_DATA(arn:aws:cloudwatch:eu-west-1:123456789012:alarm:by-arn))"#;
+        assert_eq!(rule_children(rule).into_iter().collect::<Vec<_>>(), ["by-arn", "plain", "shop 5xx"]);
+    }
+
+    #[test]
+    fn a_transition_is_read_with_the_end_of_its_newest_datapoint() {
+        let data = r#"{"version":"1.0","oldState":{"stateValue":"OK"},"newState":{"stateValue":"ALARM","stateReasonData":
+            {"period":60,"evaluatedDatapoints":[{"timestamp":"2026-11-21T08:01:00.000+0000","value":9.0},
+            {"timestamp":"2026-11-21T08:02:00.000+0000","value":9.0}]}}}"#;
+        let read = transition(Timestamp::UNIX_EPOCH, data).unwrap();
+        assert_eq!((read.from.as_str(), read.to.as_str()), ("OK", "ALARM"));
+        assert_eq!(read.breached_at.unwrap().to_string(), "2026-11-21T08:03:00Z");
+        assert_eq!(transition(Timestamp::UNIX_EPOCH, "not json"), None);
+    }
+}

@@ -1,0 +1,118 @@
+//! What went wrong with a call, sorted once: callers branch on the kind and on nothing else.
+
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+/// What kind of failure it was, and thereby what may follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Throttled, or the service had a fault before any effect: later it may work.
+    Transient,
+    /// The service is busy with another operation.
+    Busy,
+    /// A condition did not hold: somebody else wrote meanwhile.
+    Conflict,
+    /// The role may not do it.
+    Denied,
+    /// What it names does not exist (any more).
+    Missing,
+    /// The request is wrong and stays wrong: quota, validation, an unmodelled refusal.
+    Permanent,
+    /// No answer, or a server fault: nobody knows whether it took effect. A read may be repeated; a write is settled by reading.
+    Unknown,
+}
+
+/// A failed call: which, how AWS named it, and what it said.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation} failed: {code}")]
+pub struct AwsError {
+    /// `apprunner:UpdateService`
+    pub operation: &'static str,
+    /// AWS's error code; for a failure on the way, a word of ours (`timeout`, `no-answer`).
+    pub code: String,
+    /// What AWS said.
+    pub message: String,
+    pub kind: Kind,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl AwsError {
+    /// Sorts what the SDK reports.
+    pub fn sort<E, R>(operation: &'static str, error: SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        R: std::fmt::Debug + Send + Sync + 'static,
+    {
+        let (code, message, kind) = match &error {
+            SdkError::ServiceError(service) => {
+                let code = service.err().code().unwrap_or("unmodelled").to_owned();
+                let message = service.err().message().unwrap_or_default().to_owned();
+                let kind = kind_of(&code, &message);
+                (code, message, kind)
+            }
+            SdkError::ConstructionFailure(_) => ("not-sent".to_owned(), String::new(), Kind::Permanent),
+            SdkError::TimeoutError(_) => ("timeout".to_owned(), String::new(), Kind::Unknown),
+            SdkError::DispatchFailure(_) => ("no-answer".to_owned(), String::new(), Kind::Unknown),
+            SdkError::ResponseError(_) => ("unreadable-answer".to_owned(), String::new(), Kind::Unknown),
+            _ => ("unknown".to_owned(), String::new(), Kind::Unknown),
+        };
+        Self { operation, code, message, kind, source: Some(Box::new(error)) }
+    }
+
+    /// A failure that we see ourselves: an answer without what it must have, a row that cannot be read.
+    pub fn broken(operation: &'static str, message: impl Into<String>) -> Self {
+        let (code, message) = ("broken-answer".to_owned(), message.into());
+        Self { operation, code, message, kind: Kind::Permanent, source: None }
+    }
+
+    /// The same, for a table that asks to be tried again.
+    pub fn again(operation: &'static str, message: impl Into<String>) -> Self {
+        Self { kind: Kind::Transient, code: "unfinished".to_owned(), ..Self::broken(operation, message) }
+    }
+
+    /// One line for people: the operation, AWS's code and what it said.
+    pub fn line(&self) -> String {
+        match self.message.as_str() {
+            "" => self.to_string(),
+            message => format!("{self}: {message}"),
+        }
+    }
+}
+
+/// By code string, because App Runner's model does not list every error that it sends (facts, 1.3), and for one busy answer
+/// by its text: `StartDeployment` says `InvalidRequestException` where `UpdateService` says `InvalidStateException`.
+fn kind_of(code: &str, message: &str) -> Kind {
+    match code {
+        "InvalidStateException" => Kind::Busy,
+        "InvalidRequestException" if message.contains("isn't in RUNNING state") => Kind::Busy,
+        "ConditionalCheckFailedException" | "TransactionCanceledException" | "TransactionConflictException" => Kind::Conflict,
+        "ResourceNotFoundException" | "RepositoryNotFoundException" | "ImageNotFoundException" => Kind::Missing,
+        "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded"
+        | "ProvisionedThroughputExceededException" | "SlowDown" | "LimitExceededException" => Kind::Transient,
+        "InternalServiceErrorException" | "InternalServerError" | "InternalFailure" | "ServiceUnavailable"
+        | "ServiceUnavailableException" | "ServerException" => Kind::Unknown,
+        _ if code.starts_with("AccessDenied") || code == "UnauthorizedOperation" => Kind::Denied,
+        _ => Kind::Permanent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_busy_answers_of_app_runner_are_busy() {
+        assert_eq!(kind_of("InvalidStateException", ""), Kind::Busy);
+        let text = "Can't start a deployment on the specified service, because it isn't in RUNNING state.";
+        assert_eq!(kind_of("InvalidRequestException", text), Kind::Busy);
+        assert_eq!(kind_of("InvalidRequestException", "Error in assuming access role"), Kind::Permanent);
+    }
+
+    #[test]
+    fn a_server_fault_is_unknown_and_a_quota_is_permanent() {
+        assert_eq!(kind_of("InternalServiceErrorException", ""), Kind::Unknown);
+        assert_eq!(kind_of("ServiceQuotaExceededException", ""), Kind::Permanent);
+        assert_eq!(kind_of("AccessDeniedException", ""), Kind::Denied);
+    }
+}

@@ -1,0 +1,50 @@
+//! ECR, read: what a tag names now, and whether a digest is still there. ECR Public has no such API that a role needs no
+//! other region for, so its tags stay unresolved and its digests count as there only when pinned by the owner (design, 5).
+
+use aws_sdk_ecr::Client;
+use aws_sdk_ecr::types::{ImageDetail, ImageIdentifier};
+use pitcrew_core::id::{Digest, ImageRef, Reference, Registry};
+use pitcrew_core::rollback::{Fact, Resolved};
+
+use crate::apprunner::time;
+use crate::error::{AwsError, Kind};
+
+async fn detail(client: &Client, image: &ImageRef, id: ImageIdentifier) -> Result<Option<ImageDetail>, AwsError> {
+    let Registry::Ecr { account, .. } = &image.registry else {
+        return Err(AwsError::broken("ecr:DescribeImages", "the image lies in ECR Public, whose tags are not resolved"));
+    };
+    let call = client.describe_images().registry_id(account).repository_name(&image.repository).image_ids(id);
+    match call.send().await.map_err(|error| AwsError::sort("ecr:DescribeImages", error)) {
+        Ok(answer) => Ok(answer.image_details.unwrap_or_default().into_iter().next()),
+        Err(error) if error.kind == Kind::Missing => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What the image's tag names now.
+pub async fn observe_tag(client: &Client, image: &ImageRef) -> Fact<Resolved> {
+    let id = match &image.reference {
+        Reference::Tag(tag) => ImageIdentifier::builder().image_tag(tag).build(),
+        Reference::Digest(digest) => ImageIdentifier::builder().image_digest(digest.to_string()).build(),
+    };
+    match detail(client, image, id).await {
+        Ok(Some(detail)) => match detail.image_digest.as_deref().map(Digest::parse) {
+            Some(Ok(digest)) => Fact::Known(Resolved { digest, pushed_at: detail.image_pushed_at.as_ref().map(time) }),
+            Some(Err(_)) | None => Fact::Unavailable("ECR's answer names no digest".to_owned()),
+        },
+        Ok(None) => Fact::Unavailable(format!("ECR holds no {}", image.short())),
+        Err(error) => Fact::Unavailable(error.line()),
+    }
+}
+
+/// Whether ECR still holds the digest.
+pub async fn observe_exists(client: &Client, image: &ImageRef) -> Fact<bool> {
+    let Some(digest) = image.digest() else {
+        return Fact::Unavailable("the image is not named by its digest".to_owned());
+    };
+    let id = ImageIdentifier::builder().image_digest(digest.to_string()).build();
+    match detail(client, image, id).await {
+        Ok(found) => Fact::Known(found.is_some()),
+        Err(error) => Fact::Unavailable(error.line()),
+    }
+}

@@ -1,0 +1,61 @@
+//! The receipt of one decision: what was seen, what was decided, by which rule. `pitcrew explain` prints it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{OperationId, ServiceArn};
+
+/// The rules by which decisions are made, by the rows of the table in [`crate::rollback`]. Stable: receipts keep them.
+pub mod rule {
+    pub const SEEDED: &str = "seeded";
+    pub const CANDIDATE: &str = "candidate";
+    pub const STUCK: &str = "stuck";
+    pub const RELEASED: &str = "released";
+    pub const ROUTINE: &str = "routine";
+    pub const REVERTED: &str = "reverted-by-app-runner";
+    pub const FAILED_SAME: &str = "failed-configuration-as-before";
+    pub const FAILED_DRIFTED: &str = "failed-configuration-drifted";
+    pub const ROLLBACK_FAILED: &str = "rollback-failed";
+    pub const OPERATION_FAILED: &str = "operation-failed";
+    pub const BAD_RELEASE: &str = "alarm-in-bake-window";
+    pub const SAME_DIGEST: &str = "same-digest-configuration-suspect";
+    pub const NOTHING_GOOD: &str = "nothing-good-known";
+    pub const WITHHELD: &str = "withheld";
+    pub const INTENT: &str = "intent";
+    pub const CALLED: &str = "called";
+    pub const BUSY: &str = "busy";
+    pub const ADOPTED: &str = "adopted";
+    pub const OURS_SUCCEEDED: &str = "ours-succeeded";
+    pub const OURS_FAILED: &str = "ours-failed";
+    pub const STOOD_DOWN: &str = "stood-down";
+    pub const BAKED: &str = "baked";
+    pub const ALARM: &str = "alarm-outside-bake-window";
+    pub const STATUS: &str = "status-without-operation";
+    pub const PIN: &str = "pin";
+    pub const DELETED: &str = "deleted";
+    pub const OPERATOR: &str = "operator";
+    pub const OLDER: &str = "older-operation";
+}
+
+/// One decision, as it was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    pub id: String,
+    pub at: Timestamp,
+    pub service: ServiceArn,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<OperationId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<String>,
+    /// What woke us: an event's id and type, the sweep, or the operator.
+    pub cause: String,
+    /// What was seen: name and value, in reading order.
+    pub saw: Vec<(String, String)>,
+    /// The rule that decided.
+    pub rule: String,
+    /// What was decided, in one sentence.
+    pub decision: String,
+    /// The outside change that was made, and its answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub did: Option<String>,
+}
