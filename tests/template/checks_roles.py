@@ -1,0 +1,233 @@
+"""What the roles may do, and what they may never do.
+
+Every check takes a Stack and answers with a list of problems, empty when all is well.
+"""
+
+from fnmatch import fnmatchcase
+
+from stack import as_list
+
+# Each wildcard in a resource of an Allow, with the reason why nothing narrower works. A new one needs a line here.
+WILDCARDS = {
+    ("RollbackRole", "ListServices", "*"): "ListServices knows no resource",
+    ("RollbackRole", "ReadAlarms", "*"): "both calls leave composite alarms out unless scoped to *",
+    ("RollbackRole", "ReadServices", "arn:aws:apprunner:eu-west-1:123456789012:service/*"): "every service is watched",
+    ("RollbackRole", "RestoreServices", "arn:aws:apprunner:eu-west-1:123456789012:service/*"):
+        "every service may be restored; Autonomy, tags and HoldMeansHold decide which",
+    ("RollbackRole", "RestoreServices", "arn:aws:apprunner:eu-west-1:123456789012:connection/*"):
+        "a code service's configuration names its connection",
+    ("RollbackRole", "PassTheAccessRoleOn", "arn:aws:iam::123456789012:role/*"):
+        "the owner's choice: parameter AccessRolePattern; to App Runner only",
+    ("RollbackRole", "ResolveImages", "arn:aws:ecr:eu-west-1:123456789012:repository/*"):
+        "services name their repositories at run time",
+    ("RollbackRole", "ReadAlarmTags", "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:*"):
+        "any alarm may carry the tag pitcrew:service",
+    ("RollbackRole", "ReadServiceLogs", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/apprunner/*"):
+        "App Runner names a log group after each service",
+    ("NotifyRole", "FindStream", "${Table.Arn}/stream/*"): "a stream's name ends with the time it was made",
+}
+
+# What a role must not be able to do whatever else is granted to it one day.
+NEVER = {
+    "RollbackRole": [
+        "apprunner:CreateService", "apprunner:DeleteService", "apprunner:PauseService", "apprunner:TagResource",
+        "apprunner:DisassociateCustomDomain", "ecr:BatchDeleteImage", "ecr:PutImage", "ecr:DeleteRepository",
+        "iam:AttachRolePolicy", "iam:CreateAccessKey", "iam:CreateRole", "iam:DeleteRole", "iam:PutRolePolicy",
+        "iam:UpdateAssumeRolePolicy", "iam:AddUserToGroup", "iam:SetDefaultPolicyVersion",
+        "route53:ChangeResourceRecordSets", "route53:DeleteHostedZone", "sts:AssumeRole",
+    ],
+    "NotifyRole": [
+        "apprunner:DeleteService", "apprunner:UpdateService", "apprunner:StartDeployment", "ecr:PutImage",
+        "iam:CreateRole", "iam:PassRole", "route53:DeleteHostedZone", "sts:AssumeRole",
+    ],
+    "SchedulerRole": ["apprunner:UpdateService", "iam:PassRole", "route53:DeleteHostedZone"],
+}
+
+# The partitions of the table that each function may touch, and the partitions of its index.
+LEADING_KEYS = {
+    ("RollbackRole", "${Table.Arn}"): {"SVC#*", "ACCT#*", "OUTBOX#*"},
+    ("RollbackRole", "${Table.Arn}/index/open"): {"INCIDENT"},
+    ("NotifyRole", "${Table.Arn}"): {"OUTBOX#*", "THREAD#*"},
+    ("NotifyRole", "${Table.Arn}/index/open"): {"UNSENT"},
+}
+STREAM_ACTIONS = {
+    "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams",
+}
+APP_RUNNER = {"apprunner.amazonaws.com", "build.apprunner.amazonaws.com"}
+
+
+def every_wildcard_has_its_reason(stack):
+    problems, used = [], set()
+    for role, statement in stack.statements():
+        if statement["Effect"] != "Allow":
+            continue
+        for resource in as_list(statement["Resource"]):
+            if "*" not in resource and "?" not in resource:
+                continue
+            key = (role, statement["Sid"], resource)
+            used.add(key)
+            if key not in WILDCARDS:
+                problems.append(f"{role}.{statement['Sid']}: {resource} is wide, and WILDCARDS knows no reason")
+    return problems + [f"WILDCARDS: {key} is granted nowhere; take it out" for key in WILDCARDS.keys() - used]
+
+
+def every_allow_names_its_actions(stack):
+    return [
+        f"{role}.{statement['Sid']}: allows {action}"
+        for role, statement in stack.statements()
+        if statement["Effect"] == "Allow"
+        for action in as_list(statement.get("Action", "NotAction"))
+        if "*" in action or ":" not in action
+    ]
+
+
+def nothing_is_open_to_everyone(stack):
+    kinds = ("AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy")
+    problems = []
+    for kind in kinds:
+        for name, policy in stack.of_type(kind).items():
+            for statement in policy["PolicyDocument"]["Statement"]:
+                principal = statement.get("Principal", "*")
+                if "*" in str(principal):
+                    problems.append(f"{name}.{statement['Sid']}: its principal is {principal}")
+                if "aws:SourceAccount" not in statement.get("Condition", {}).get("StringEquals", {}):
+                    problems.append(f"{name}.{statement['Sid']}: a service of any account may use it")
+    return problems
+
+
+def every_function_has_a_role_of_its_own(stack):
+    roles = [function["Role"] for function in stack.functions().values()]
+    problems = [f"{role} is the role of two functions" for role in set(roles) if roles.count(role) > 1]
+    for name, role in stack.of_type("AWS::IAM::Role").items():
+        trusted = [
+            statement["Principal"]
+            for statement in role["AssumeRolePolicyDocument"]["Statement"]
+        ]
+        service = "scheduler.amazonaws.com" if name == "SchedulerRole" else "lambda.amazonaws.com"
+        if trusted != [{"Service": service}]:
+            problems.append(f"{name}: is trusted to {trusted}")
+        if role.get("ManagedPolicyArns"):
+            problems.append(f"{name}: takes policies that this template does not show")
+    return problems
+
+
+def the_dangerous_is_denied(stack):
+    problems = []
+    for role, actions in NEVER.items():
+        denied = [
+            pattern
+            for owner, statement in stack.statements()
+            if owner == role and statement["Effect"] == "Deny" and "Condition" not in statement
+            and statement["Resource"] == "*"
+            for pattern in as_list(statement["Action"])
+        ]
+        for action in actions:
+            if not any(fnmatchcase(action, pattern) for pattern in denied):
+                problems.append(f"{role}: nothing denies {action}")
+    return problems + [
+        f"{role}: NEVER in checks_roles.py does not say what it must not do"
+        for role in stack.of_type("AWS::IAM::Role").keys() - NEVER.keys()
+    ]
+
+
+def no_allow_is_denied(stack):
+    """A Deny that hits a granted action makes the grant a lie."""
+    problems = []
+    for role in stack.of_type("AWS::IAM::Role"):
+        own = [statement for owner, statement in stack.statements() if owner == role]
+        denied = [
+            pattern
+            for statement in own
+            if statement["Effect"] == "Deny" and "Condition" not in statement
+            for pattern in as_list(statement["Action"])
+        ]
+        for statement in own:
+            if statement["Effect"] != "Allow":
+                continue
+            for action in as_list(statement["Action"]):
+                if any(fnmatchcase(action, pattern) for pattern in denied):
+                    problems.append(f"{role}.{statement['Sid']}: {action} is allowed and denied")
+    return problems
+
+
+def the_table_is_divided_by_leading_keys(stack):
+    problems, seen = [], set()
+    for role, statement in stack.statements():
+        actions = [action for action in as_list(statement["Action"]) if action.startswith("dynamodb:")]
+        if statement["Effect"] != "Allow" or not actions or set(actions) <= STREAM_ACTIONS:
+            continue
+        where = f"{role}.{statement['Sid']}"
+        condition = statement.get("Condition", {})
+        keys = {
+            key
+            for operator in ("ForAllValues:StringLike", "ForAllValues:StringEquals")
+            for key in as_list(condition.get(operator, {}).get("dynamodb:LeadingKeys", []))
+        }
+        for resource in as_list(statement["Resource"]):
+            seen.add((role, resource))
+            if keys != LEADING_KEYS.get((role, resource)):
+                problems.append(f"{where}: reaches the partitions {sorted(keys) or 'of everyone'} of {resource}")
+        # ForAllValues is true where the key is absent, as in a Scan.
+        if condition.get("Null", {}).get("dynamodb:LeadingKeys") != "false":
+            problems.append(f"{where}: a call without a leading key would pass")
+        if "dynamodb:Scan" in actions:
+            problems.append(f"{where}: may read the whole table")
+    return problems + [f"{key} is granted nowhere" for key in LEADING_KEYS.keys() - seen]
+
+
+def roles_are_passed_to_app_runner_only(stack):
+    allows, denies = [], []
+    for role, statement in stack.statements():
+        if "iam:PassRole" in as_list(statement["Action"]):
+            (allows if statement["Effect"] == "Allow" else denies).append((role, statement))
+    problems = []
+    for role, statement in allows:
+        passed = statement.get("Condition", {}).get("StringEquals", {}).get("iam:PassedToService", [])
+        if role != "RollbackRole" or set(as_list(passed)) != APP_RUNNER:
+            problems.append(f"{role}.{statement['Sid']}: passes roles to {passed or 'anything'}")
+    if len(allows) != 1:
+        problems.append(f"{len(allows)} statements pass roles, not one")
+    for _, statement in denies:
+        passed = statement.get("Condition", {}).get("StringNotEquals", {}).get("iam:PassedToService", [])
+        if set(as_list(passed)) == APP_RUNNER:
+            return problems
+    return problems + ["nothing denies passing a role to anything but App Runner"]
+
+
+def a_hold_is_kept_by_iam(stack):
+    wanted = {"apprunner:UpdateService", "apprunner:StartDeployment"}
+    for role, statement in stack.statements():
+        tags = statement.get("Condition", {}).get("StringEquals", {})
+        if statement["Effect"] == "Deny" and tags.get("aws:ResourceTag/pitcrew:hold") == "true":
+            return [] if role == "RollbackRole" and set(as_list(statement["Action"])) == wanted else ["wrong actions"]
+    return ["a service tagged pitcrew:hold=true is not protected by a Deny"]
+
+
+def each_writes_only_its_own_log(stack):
+    problems = []
+    for name, function in stack.functions().items():
+        role = function["Role"].removeprefix("${").removesuffix(".Arn}")
+        group = function.get("LoggingConfig", {}).get("LogGroup", "${?}").removesuffix("}") + ".Arn}"
+        written = [
+            resource
+            for owner, statement in stack.statements()
+            if owner == role and "logs:PutLogEvents" in as_list(statement["Action"])
+            for resource in as_list(statement["Resource"])
+        ]
+        if written != [group]:
+            problems.append(f"{name}: may write to the logs {written}, not to {group} alone")
+    return problems
+
+
+CHECKS = [
+    every_wildcard_has_its_reason,
+    every_allow_names_its_actions,
+    nothing_is_open_to_everyone,
+    every_function_has_a_role_of_its_own,
+    the_dangerous_is_denied,
+    no_allow_is_denied,
+    the_table_is_divided_by_leading_keys,
+    roles_are_passed_to_app_runner_only,
+    a_hold_is_kept_by_iam,
+    each_writes_only_its_own_log,
+]
