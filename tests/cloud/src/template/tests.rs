@@ -121,7 +121,7 @@ fn what_is_not_modelled_is_refused_with_its_path() {
         (
             "AWS::SQS::Queue",
             "AWS::Kinesis::Stream",
-            "Resources.Role.Properties.Policies[0].PolicyDocument.Statement[0].Resource",
+            "Resources.Queue.Type",
         ),
         ("Type: AWS::SNS::Topic", "Type: AWS::SNS::Topic\n    Wish: 1", "Resources.OnlyB.Wish"),
         ("Handler: bootstrap", "Handler: !Base64 x", "Resources.Fn.Properties.Handler"),
