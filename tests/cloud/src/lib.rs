@@ -1,14 +1,20 @@
 //! The local cloud: the part of AWS that pitcrew lives in, on loopback, on a clock of its own.
 //!
-//! Reading order: [`call`] and [`effect`] are the contract of every service; [`world`] puts the services on one clock.
+//! Reading order: [`call`] and [`effect`] are the contract of every service; [`world`] puts the services on one clock;
+//! [`gateway`] puts AWS's protocols in front of it, by the shapes of [`model`].
 
 pub mod call;
+pub mod control;
 pub mod effect;
 pub mod events;
 pub mod faults;
+pub mod gateway;
 pub mod history;
 pub mod lambda;
+pub mod model;
 pub mod outside;
 pub mod policy;
+pub mod serve;
+pub mod services;
 pub mod switches;
 pub mod world;
