@@ -3,6 +3,7 @@
 //! Reading order: [`call`] and [`effect`] are the contract of every service; [`world`] puts the services on one clock;
 //! [`gateway`] lets any SDK in; [`template`] deploys `infra/template.yaml`; [`lambda`] runs the functions' binaries.
 
+pub mod apprunner;
 pub mod call;
 pub mod effect;
 pub mod outside;
