@@ -4,6 +4,10 @@
 //! [`gateway`] lets any SDK in; [`template`] deploys `infra/template.yaml`; [`lambda`] runs the functions' binaries.
 
 pub mod call;
+pub mod dynamodb;
 pub mod effect;
 pub mod outside;
 pub mod switches;
+
+#[cfg(test)]
+mod rig;
