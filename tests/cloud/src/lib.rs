@@ -7,6 +7,7 @@ pub mod call;
 pub mod dynamodb;
 pub mod effect;
 pub mod outside;
+pub mod sns;
 pub mod switches;
 
 #[cfg(test)]
