@@ -6,6 +6,7 @@
 pub mod apprunner;
 pub mod call;
 pub mod control;
+pub mod dynamodb;
 pub mod effect;
 pub mod events;
 pub mod faults;
@@ -17,5 +18,9 @@ pub mod outside;
 pub mod policy;
 pub mod serve;
 pub mod services;
+pub mod sns;
 pub mod switches;
 pub mod world;
+
+#[cfg(test)]
+mod rig;
