@@ -6,4 +6,10 @@
 pub mod call;
 pub mod effect;
 pub mod outside;
+pub mod shape;
 pub mod switches;
+
+pub mod ecr;
+
+#[cfg(test)]
+mod trial;
