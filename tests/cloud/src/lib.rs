@@ -10,6 +10,7 @@ pub mod shape;
 pub mod switches;
 
 pub mod ecr;
+pub mod logs;
 
 #[cfg(test)]
 mod trial;

@@ -4,7 +4,7 @@ use jiff::{Span, Timestamp};
 use serde_json::{Value, json};
 
 use crate::call::{Answer, ApiError, Call, Caller, Ctx, Ids, Need, Place, Service};
-use crate::effect::Effect;
+use crate::effect::{Datapoint, Effect};
 use crate::outside::Outside;
 use crate::switches::Switches;
 
@@ -120,5 +120,11 @@ impl<S: Service> Trial<S> {
             _ => None,
         };
         self.caused().into_iter().filter_map(detail).collect()
+    }
+
+    /// The metric datapoints caused since the last look; other effects are dropped.
+    pub fn metrics(&mut self) -> Vec<Datapoint> {
+        let point = |effect| if let Effect::Metric(point) = effect { Some(point) } else { None };
+        self.caused().into_iter().filter_map(point).collect()
     }
 }
