@@ -9,6 +9,7 @@ pub mod outside;
 pub mod shape;
 pub mod switches;
 
+pub mod cloudwatch;
 pub mod ecr;
 pub mod logs;
 
