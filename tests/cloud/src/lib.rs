@@ -5,22 +5,29 @@
 
 pub mod apprunner;
 pub mod call;
+pub mod cloudwatch;
 pub mod control;
 pub mod dynamodb;
+pub mod ecr;
 pub mod effect;
 pub mod events;
 pub mod faults;
 pub mod gateway;
 pub mod history;
 pub mod lambda;
+pub mod logs;
 pub mod model;
 pub mod outside;
 pub mod policy;
 pub mod serve;
 pub mod services;
+pub mod shape;
 pub mod sns;
 pub mod switches;
 pub mod world;
 
 #[cfg(test)]
 mod rig;
+
+#[cfg(test)]
+mod trial;
