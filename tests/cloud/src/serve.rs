@@ -107,7 +107,9 @@ pub async fn run(args: Serve) -> Result<(), ServeError> {
         return Err(ServeError::NoTemplate);
     }
     let place = Place { partition: "aws".to_owned(), region: args.region.clone(), account: args.account.clone() };
-    let world: Shared = Arc::new(Mutex::new(services::world(place, Timestamp::now(), switches)));
+    // Whole seconds at the start, so that times in answers and in the history are easy to read.
+    let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH);
+    let world: Shared = Arc::new(Mutex::new(services::world(place, now, switches)));
     let driver = Arc::new(Bare::new(world.clone()));
     let listening = Gateway::new(world, driver.clone()).bind(args.port).await;
     let server = listening.map_err(|source| ServeError::Listen { port: args.port, source })?;

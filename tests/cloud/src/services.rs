@@ -1,12 +1,25 @@
-//! The one place where the services of the local cloud are put together.
+//! The one place where the services of the local cloud are put together, each under its signing name.
 
 use jiff::Timestamp;
 
+use crate::apprunner::AppRunner;
 use crate::call::Place;
+use crate::cloudwatch::CloudWatch;
+use crate::dynamodb::DynamoDb;
+use crate::ecr::{Ecr, EcrPublic};
+use crate::logs::Logs;
+use crate::sns::Sns;
 use crate::switches::Switches;
 use crate::world::World;
 
 /// A cloud with every service and nothing in it.
 pub fn world(place: Place, now: Timestamp, switches: Switches) -> World {
     World::new(place, now, switches)
+        .with("apprunner", AppRunner::new())
+        .with("dynamodb", DynamoDb::new())
+        .with("ecr", Ecr::new())
+        .with("ecr-public", EcrPublic::new())
+        .with("logs", Logs::new())
+        .with("monitoring", CloudWatch::new())
+        .with("sns", Sns::new())
 }
