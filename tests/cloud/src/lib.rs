@@ -7,7 +7,9 @@ pub mod call;
 pub mod dynamodb;
 pub mod effect;
 pub mod outside;
+pub mod secrets;
 pub mod sns;
+pub mod sts;
 pub mod switches;
 
 #[cfg(test)]
