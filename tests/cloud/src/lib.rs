@@ -19,10 +19,12 @@ pub mod logs;
 pub mod model;
 pub mod outside;
 pub mod policy;
+pub mod secrets;
 pub mod serve;
 pub mod services;
 pub mod shape;
 pub mod sns;
+pub mod sts;
 pub mod switches;
 pub mod world;
 
