@@ -12,6 +12,7 @@ pub mod switches;
 pub mod cloudwatch;
 pub mod ecr;
 pub mod logs;
+pub mod sqs;
 
 #[cfg(test)]
 mod trial;
