@@ -24,6 +24,7 @@ pub mod serve;
 pub mod services;
 pub mod shape;
 pub mod sns;
+pub mod sqs;
 pub mod sts;
 pub mod switches;
 pub mod world;
