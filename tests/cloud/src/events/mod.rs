@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::call::Place;
 use crate::effect::Effect;
-use crate::faults::Faults;
+use crate::faults::{EventFate, Faults};
 
 pub use grant::{Grant, QueuePolicy};
 pub use hand_over::hand_over;
@@ -108,6 +108,8 @@ pub struct Bus {
     grants: Vec<Grant>,
     queue_policies: Vec<QueuePolicy>,
     waiting: Vec<Delivery>,
+    /// Events that a fault lets the next one overtake.
+    overtaken: Vec<Value>,
     ready: Vec<Delivery>,
     /// By target: how many deliveries it still refuses, with the error that it shows.
     refusals: BTreeMap<String, (u32, String)>,
@@ -122,6 +124,7 @@ impl Bus {
             grants: Vec::new(),
             queue_policies: Vec::new(),
             waiting: Vec::new(),
+            overtaken: Vec::new(),
             ready: Vec::new(),
             refusals: BTreeMap::new(),
         }
@@ -173,12 +176,29 @@ impl Bus {
 
     /// Takes an event; matching rules' targets get it at a later tick.
     pub fn accept(&mut self, event: Value, now: Timestamp, faults: &mut Faults) {
-        let fate = Fate::of(&event, faults);
-        if fate.dropped {
-            return;
+        let second = SignedDuration::from_secs(LATENCY_SECS);
+        let (copies, delay) = match faults.for_event(&event) {
+            EventFate::Deliver => (1, SignedDuration::ZERO),
+            EventFate::Drop => (0, SignedDuration::ZERO),
+            EventFate::Duplicate { times } => (times as usize, SignedDuration::ZERO),
+            EventFate::Delay { seconds } => {
+                (1, SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX / 2)))
+            }
+            EventFate::Reorder => {
+                self.overtaken.push(event);
+                return;
+            }
+        };
+        self.route(&event, copies, now, second + delay);
+        for late in std::mem::take(&mut self.overtaken) {
+            self.route(&late, 1, now, second + second);
         }
-        let due = now + SignedDuration::from_secs(LATENCY_SECS) + fate.delay;
-        let rules = self.rules.values().filter(|rule| rule.enabled && rule.pattern.matches(&event));
+    }
+
+    /// Puts copies of an event on the way to the targets of the rules that match.
+    fn route(&mut self, event: &Value, copies: usize, now: Timestamp, after: SignedDuration) {
+        let due = now.checked_add(after).unwrap_or(Timestamp::MAX);
+        let rules = self.rules.values().filter(|rule| rule.enabled && rule.pattern.matches(event));
         for (rule, target) in rules.flat_map(|rule| rule.targets.iter().map(move |target| (rule, target))) {
             let delivery = Delivery {
                 origin: Origin::Rule { name: rule.name.clone(), arn: rule.arn.clone() },
@@ -186,11 +206,11 @@ impl Bus {
                 payload: target.input.as_deref().map_or_else(|| event.clone(), schedule::input_value),
                 retry: target.retry,
                 dead_letter_arn: target.dead_letter_arn.clone(),
-                since: now,
+                since: due,
                 due,
                 retries: 0,
             };
-            self.waiting.extend(std::iter::repeat_n(delivery, 1 + fate.duplicates));
+            self.waiting.extend(std::iter::repeat_n(delivery, copies));
         }
     }
 
@@ -211,21 +231,6 @@ impl Bus {
         self.ready.extend(due);
         self.waiting = later;
         Vec::new()
-    }
-}
-
-/// What happens to an event on its way to the rules.
-#[derive(Clone, Copy, Debug, Default)]
-struct Fate {
-    dropped: bool,
-    duplicates: usize,
-    delay: SignedDuration,
-}
-
-impl Fate {
-    /// Events are not yet part of the faults: each arrives once.
-    fn of(_event: &Value, _faults: &mut Faults) -> Self {
-        Self::default()
     }
 }
 

@@ -158,3 +158,24 @@ fn a_rule_may_feed_a_queue_whose_policy_lets_it() {
     seconds(&mut world, 2);
     assert_eq!(queue(&mut world, "dead")[0].1, json!([]), "delivered, not dead: no attributes");
 }
+
+#[test]
+fn faults_drop_duplicate_delay_and_reorder_events() {
+    use crate::faults::{EventFault, Fault};
+    let order = |act| Fault::Event(EventFault { event: "x".into(), skip: 0, times: 1, act });
+    let cases: [(EventFate, &[i64]); 4] = [
+        (EventFate::Drop, &[1]),
+        (EventFate::Duplicate { times: 3 }, &[1, 1, 1, 1]),
+        (EventFate::Delay { seconds: 600 }, &[1, 601]),
+        (EventFate::Reorder, &[1, 2]),
+    ];
+    for (act, want) in cases {
+        let mut world = world();
+        rule(&mut world, &arn("lambda", "function:f"));
+        grant(&mut world, &arn("events", "rule/r"));
+        world.faults.order(order(act));
+        event(&mut world, "aws.apprunner");
+        event(&mut world, "aws.apprunner");
+        assert_eq!(seconds(&mut world, 1000), want, "{act:?}");
+    }
+}

@@ -164,7 +164,7 @@ pub(super) fn may_send(world: &mut World, function: &Function, queue_arn: &str) 
 }
 
 /// Whether the function's role allows what Lambda is about to do for it; a denial is recorded.
-pub(super) fn may(world: &mut World, function: &Function, needs: &[Need]) -> bool {
+pub(crate) fn may(world: &mut World, function: &Function, needs: &[Need]) -> bool {
     let actor = poll::actor(&function.name);
     let caller = Caller::Role { role_arn: function.role_arn.clone(), actor: actor.clone() };
     match world.policies.check(&caller, needs) {

@@ -98,6 +98,8 @@ fn poll_queue(world: &mut World, id: &str, function: &Function, arn: &str) -> Op
     let Source::Queue(queue) = &mut world.lambda.mappings.get_mut(id)?.source else { return None };
     queue.visible_at = visible_at;
     if wanted.is_empty() {
+        // A queue that shows a message and gives none must not hold the clock; it is asked again when it says something new.
+        queue.blocked = unwanted.is_empty();
         return None;
     }
     let text = |message: &Value, member: &str| message[member].as_str().unwrap_or_default().to_owned();

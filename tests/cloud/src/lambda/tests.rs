@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::trial::{arn, invocations, outcome, queue, run, world};
+use super::trial::{allow, arn, invocations, outcome, queue, run, world};
 use super::*;
 use crate::effect::Effect;
 use crate::events::pattern::Pattern;
@@ -285,4 +285,46 @@ fn only_the_messages_that_are_reported_come_back() {
         outcome(Ok(json!({"batchItemFailures": failed})))
     });
     assert_eq!(bodies, [vec!["one", "two"], vec!["two"]]);
+}
+
+/// Actions that were denied, in order.
+fn denied(world: &World) -> Vec<&str> {
+    let entries = world.history.entries().iter().filter(|entry| entry.kind == "denied");
+    entries.map(|entry| entry.what["action"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_role_that_may_not_receive_leaves_the_message_and_does_not_hold_the_clock() {
+    for (action, missing) in [("sqs:GetQueueAttributes", "sqs:ReceiveMessage"), ("logs:*", "sqs:GetQueueAttributes")] {
+        let mut world = world();
+        allow(&mut world, "f", action);
+        queue_mapping(&mut world, false);
+        send(&mut world, "one");
+        assert_eq!(run(&mut world, 100, |_| outcome(Ok(json!(null)))), []);
+        assert_eq!(queue(&mut world, "wake").len(), 1);
+        assert_eq!(denied(&world), [missing]);
+    }
+}
+
+#[test]
+fn a_role_that_may_not_read_the_stream_gets_no_records() {
+    let mut world = world();
+    allow(&mut world, "f", "dynamodb:DescribeStream");
+    world.lambda.put_mapping(stream(false, false));
+    put(&mut world, 1..=2);
+    assert_eq!(batches(&mut world, |_| Ok(json!(null))), []);
+    assert_eq!(denied(&world), ["dynamodb:GetShardIterator"]);
+}
+
+#[test]
+fn a_role_that_may_not_send_loses_the_failure_record_and_the_denial_is_seen() {
+    let mut world = world();
+    allow(&mut world, "f", "logs:*");
+    let config =
+        InvokeConfig { retries_max: 0, on_failure_arn: Some(arn("sqs", "failures")), ..InvokeConfig::default() };
+    world.lambda.put_invoke_config("f", config);
+    invoke(&mut world, json!(1));
+    run(&mut world, 1, |_| outcome(Err("no")));
+    assert_eq!(queue(&mut world, "failures"), []);
+    assert_eq!(denied(&world), ["sqs:SendMessage"]);
 }

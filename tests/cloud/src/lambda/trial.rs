@@ -90,7 +90,17 @@ pub fn world() -> World {
     let queues = Queues::with(&["dead", "failures", "wake"]);
     let mut world = World::new(place(), EPOCH.parse().unwrap(), Switches::default()).with("sqs", queues);
     world.lambda.put_function(function("f"));
+    for role in ["f", "scheduler"] {
+        allow(&mut world, role, "*");
+    }
     world
+}
+
+/// Gives a role one statement and nothing else.
+pub fn allow(world: &mut World, role: &str, action: &str) {
+    let document =
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]});
+    world.policies.set(&format!("arn:aws:iam::123456789012:role/{role}"), "p", vec![document]).unwrap();
 }
 
 pub fn function(name: &str) -> Function {

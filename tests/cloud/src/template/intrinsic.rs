@@ -289,6 +289,9 @@ fn check_parameter(declaration: &Value, given: &str, at: &str) -> Result<(), Tem
         }
     }
     if let Some(pattern) = declaration.get("AllowedPattern").and_then(Value::as_str) {
+        // CloudFormation reads patterns as Java does, where these classes are ASCII.
+        let ascii = [(r"\w", "[0-9A-Za-z_]"), (r"\d", "[0-9]"), (r"\s", r"[ \t\n\r\f\x0B]")];
+        let pattern = ascii.iter().fold(pattern.to_owned(), |pattern, (class, plain)| pattern.replace(class, plain));
         let whole = Regex::new(&format!("^(?:{pattern})$"))
             .map_err(|error| TemplateError::new(at, format!("AllowedPattern cannot be read: {error}")))?;
         if !whole.is_match(given) {

@@ -118,11 +118,7 @@ fn parameters_are_checked_as_the_template_says() {
 fn what_is_not_modelled_is_refused_with_its_path() {
     let cases = [
         ("VisibilityTimeout: 30", "VisibilityTimeuot: 30", "Resources.Queue.Properties.VisibilityTimeuot"),
-        (
-            "AWS::SQS::Queue",
-            "AWS::Kinesis::Stream",
-            "Resources.Queue.Type",
-        ),
+        ("AWS::SQS::Queue", "AWS::Kinesis::Stream", "Resources.Queue.Type"),
         ("Type: AWS::SNS::Topic", "Type: AWS::SNS::Topic\n    Wish: 1", "Resources.OnlyB.Wish"),
         ("Handler: bootstrap", "Handler: !Base64 x", "Resources.Fn.Properties.Handler"),
         ("Outputs:", "Rules: {}\nOutputs:", "Rules"),

@@ -25,6 +25,13 @@ while True:
     if do == 'print': print('one'); print('two', file=sys.stderr); sys.stdout.flush()
     if do == 'exit': print('last words'); sys.stdout.flush(); os._exit(event['code'])
     if do == 'hang': time.sleep(60)
+    if do == 'call':
+        body = json.dumps(event['input']).encode()
+        scope = 'AWS4-HMAC-SHA256 Credential=%s/20260101/eu-west-1/%s/aws4_request, SignedHeaders=host, Signature=0' % (os.environ['AWS_ACCESS_KEY_ID'], event['service'])
+        request = urllib.request.Request(os.environ['AWS_ENDPOINT_URL'], body, {'Authorization': scope, 'X-Amz-Target': event['target'], 'Content-Type': 'application/x-amz-json-1.0'})
+        try: print(urllib.request.urlopen(request).read().decode())
+        except urllib.error.HTTPError as error: print(error.code, error.read().decode())
+        sys.stdout.flush()
     if do == 'fail': post('invocation/%s/error' % id, json.dumps({'errorType': 'Busy', 'errorMessage': 'later'})); continue
     try:
         if do == 'large': post('invocation/%s/response' % id, json.dumps('x' * (6 * 1024 * 1024))); continue
@@ -35,7 +42,7 @@ while True:
 "#;
 
 /// A directory of its own, removed at the end.
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub PathBuf);
 
 impl Drop for Folder {
     fn drop(&mut self) {
@@ -43,7 +50,7 @@ impl Drop for Folder {
     }
 }
 
-fn stand_in(name: &str) -> (Folder, Function) {
+pub(crate) fn stand_in(name: &str) -> (Folder, Function) {
     let folder = std::env::temp_dir().join(format!("pitcrew-host-{}-{name}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let asked = std::process::Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
