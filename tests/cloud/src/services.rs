@@ -8,7 +8,10 @@ use crate::cloudwatch::CloudWatch;
 use crate::dynamodb::DynamoDb;
 use crate::ecr::{Ecr, EcrPublic};
 use crate::logs::Logs;
+use crate::secrets::SecretsManager;
 use crate::sns::Sns;
+use crate::sqs::Sqs;
+use crate::sts::Sts;
 use crate::switches::Switches;
 use crate::world::World;
 
@@ -21,5 +24,8 @@ pub fn world(place: Place, now: Timestamp, switches: Switches) -> World {
         .with("ecr-public", EcrPublic::new())
         .with("logs", Logs::new())
         .with("monitoring", CloudWatch::new())
+        .with("secretsmanager", SecretsManager::new())
         .with("sns", Sns::new())
+        .with("sqs", Sqs::new())
+        .with("sts", Sts::new())
 }
