@@ -78,7 +78,7 @@ impl Service {
         let (operation, status) = self.begin(ctx, kind);
         let before = (status, previous);
         let deployment = Deployment { operation, kind, step: Step::Announce, before, fetches, artifact };
-        self.job = Some(Job { due: later(ctx.now, ANNOUNCE_SECS), work: Work::Deploy(deployment) });
+        self.job = Some(Job { due: later(ctx.now, ANNOUNCE_SECS), work: Work::Deploy(Box::new(deployment)) });
         self.operations.get(operation).map(|o| o.id.clone()).unwrap_or_default()
     }
 }
@@ -89,7 +89,7 @@ pub(super) fn advance(service: &mut Service, ctx: &mut Ctx<'_>, mut deployment: 
     let next = step(service, ctx, &mut deployment, &operation);
     if let Some((step, secs)) = next {
         deployment.step = step;
-        service.job = Some(Job { due: later(ctx.now, secs), work: Work::Deploy(deployment) });
+        service.job = Some(Job { due: later(ctx.now, secs), work: Work::Deploy(Box::new(deployment)) });
     }
 }
 

@@ -1,0 +1,79 @@
+//! What each call needs of the caller's policy.
+
+use serde_json::{Value, json};
+
+use crate::call::{Call, Caller, Need, Place, Service};
+
+use super::super::needs::operations;
+use super::{AppRunner, Cloud, ROLE, create};
+
+const SERVICE: &str = "arn:aws:apprunner:eu-west-1:123456789012:service/shop-api/0123";
+
+fn needs(operation: &str, input: Value) -> Vec<Need> {
+    let place =
+        Place { partition: "aws".to_owned(), region: "eu-west-1".to_owned(), account: "123456789012".to_owned() };
+    let call = Call {
+        service: "apprunner".to_owned(),
+        operation: operation.to_owned(),
+        input,
+        caller: Caller::Operator,
+        request_id: String::new(),
+    };
+    AppRunner::new().needs(&place, &call)
+}
+
+#[test]
+fn all_37_operations_are_known_and_need_something() {
+    let names: Vec<&str> = operations().collect();
+    assert_eq!(names.len(), 37);
+    let mut cloud = Cloud::new();
+    for operation in names {
+        assert_eq!(needs(operation, json!({})).first().unwrap().action, format!("apprunner:{operation}"));
+        if let Err(error) = cloud.call(operation, json!({})) {
+            assert_ne!(error.code, "UnknownOperationException", "{operation}");
+        }
+    }
+}
+
+#[test]
+fn a_call_on_a_service_needs_it_on_that_service() {
+    for operation in ["DescribeService", "ListOperations", "UpdateService", "StartDeployment", "DescribeCustomDomains"]
+    {
+        let wanted = vec![Need::new(format!("apprunner:{operation}"), SERVICE)];
+        assert_eq!(needs(operation, json!({ "ServiceArn": SERVICE })), wanted);
+    }
+}
+
+#[test]
+fn a_list_has_no_resource() {
+    for operation in ["ListServices", "ListConnections", "ListVpcConnectors", "ListVpcIngressConnections"] {
+        assert_eq!(needs(operation, json!({})), [Need::new(format!("apprunner:{operation}"), "*")]);
+    }
+}
+
+#[test]
+fn a_creation_is_checked_on_the_arn_that_will_be_and_on_the_roles_that_are_passed() {
+    let mut input = create("shop-api");
+    input["Tags"] = json!([{ "Key": "a", "Value": "b" }]);
+    input["InstanceConfiguration"] = json!({ "InstanceRoleArn": ROLE });
+    let made = "arn:aws:apprunner:eu-west-1:123456789012:service/shop-api/*";
+    let pass = |service: &str| Need {
+        conditions: vec![("iam:PassedToService".to_owned(), vec![service.to_owned()])],
+        ..Need::new("iam:PassRole", ROLE)
+    };
+    let wanted = [
+        Need::new("apprunner:CreateService", made),
+        Need::new("apprunner:TagResource", made),
+        pass("build.apprunner.amazonaws.com"),
+        pass("tasks.apprunner.amazonaws.com"),
+    ];
+    assert_eq!(needs("CreateService", input), wanted);
+}
+
+#[test]
+fn what_an_update_names_is_checked_as_well() {
+    let scaling = "arn:aws:apprunner:eu-west-1:123456789012:autoscalingconfiguration/size/1/0";
+    let input = json!({ "ServiceArn": SERVICE, "AutoScalingConfigurationArn": scaling });
+    let wanted = [Need::new("apprunner:UpdateService", SERVICE), Need::new("apprunner:UpdateService", scaling)];
+    assert_eq!(needs("UpdateService", input), wanted);
+}
