@@ -100,7 +100,7 @@ fn step(service: &mut Service, ctx: &mut Ctx<'_>, d: &mut Deployment, operation:
         Step::Announce => announce(service, ctx, d, operation),
         Step::Fetch => {
             lines::fetch_started(ctx, &service.ident, operation, &service.shown);
-            d.artifact = fetch(&service.shown, &service.code, ctx.outside);
+            d.artifact = fetch(&service.shown, &service.code, ctx.outside, ctx.place);
             Some((Step::Fetched, if service.shown.is_code() { BUILD_TAKES_SECS } else { PULL_TAKES_SECS }))
         }
         Step::Fetched => fetched(service, ctx, d, operation),

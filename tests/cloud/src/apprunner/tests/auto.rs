@@ -45,7 +45,11 @@ fn a_push_concerns_only_the_services_that_follow_the_tag() {
     let off = cloud.running("auto-off");
     let other_tag = following(&mut cloud, "other-tag", &format!("{REPOSITORY}:v9"));
     let digest = following(&mut cloud, "by-digest", &format!("{REPOSITORY}:latest@sha256:good"));
-    let other_region = following(&mut cloud, "elsewhere", "123456789012.dkr.ecr.eu-west-2.amazonaws.com/shop");
+    let elsewhere = "123456789012.dkr.ecr.eu-west-2.amazonaws.com/shop";
+    let copy = cloud.outside.repositories["shop"].clone();
+    cloud.outside.repositories.insert(elsewhere.to_owned(), copy);
+    let other_region = following(&mut cloud, "elsewhere", elsewhere);
+    assert_eq!(cloud.status(&other_region), "RUNNING");
     let before: Vec<usize> = [&off, &other_tag, &digest, &other_region].map(|arn| count(&mut cloud, arn)).to_vec();
     assert_eq!(pushed(&mut cloud, "latest", "sha256:new")["ServiceArns"], json!([]));
     cloud.settle();

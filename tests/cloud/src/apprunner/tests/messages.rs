@@ -202,6 +202,32 @@ fn a_pipeline_is_created_once() {
     assert_eq!(lines.iter().filter(|line| line.contains("Creating pipeline")).count(), 1);
 }
 
+#[test]
+fn a_code_service_logs_its_build_and_why_it_failed() {
+    let mut cloud = Cloud::new();
+    let made = cloud.ok("CreateConnection", json!({ "ConnectionName": "hub1", "ProviderType": "GITHUB" }));
+    cloud.ok("_ConnectionAvailable", json!({ "ConnectionName": "hub1" }));
+    cloud.ok("_CodeBehaviour", json!({ "ServiceName": "shop-code", "Behaviour": { "pull_fails": true } }));
+    cloud.ok(
+        "CreateService",
+        json!({ "ServiceName": "shop-code", "SourceConfiguration": {
+            "CodeRepository": {
+                "RepositoryUrl": "https://github.com/someone/shop",
+                "SourceCodeVersion": { "Type": "BRANCH", "Value": "main" },
+                "CodeConfiguration": { "ConfigurationSource": "REPOSITORY" },
+            },
+            "AuthenticationConfiguration": { "ConnectionArn": made["Connection"]["ConnectionArn"] },
+        } }),
+    );
+    cloud.settle();
+    let lines = cloud.lines("/service", "deployment/");
+    let artifact = "[AppRunner] Deployment Artifact: [Repo Type: Github], [Repo URL: https://github.com/someone/shop], [Branch: main]";
+    assert_eq!(lines[1], artifact);
+    let wanted = "[Build] Failed to build your application source code. Reason: Failed to execute 'build' command.";
+    assert_eq!(lines.last().unwrap(), wanted);
+    assert_eq!(cloud.events(), ["CreateServiceStarted", "CreateServiceFailed", "CREATE_FAILED"]);
+}
+
 fn trail(cloud: &Cloud) -> Vec<Value> {
     let record = |effect: &Effect| match effect {
         Effect::Event { detail_type, detail, .. } if detail_type == "AWS API Call via CloudTrail" => {

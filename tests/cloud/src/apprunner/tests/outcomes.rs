@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::outside::Behaviour;
 
-use super::{Cloud, REPOSITORY, crashing, create, source, unfetchable, unhealthy};
+use super::{Cloud, REPOSITORY, ROLE, crashing, create, source, unfetchable, unhealthy};
 
 fn pair(kind: &str, status: &str) -> (String, String) {
     (kind.to_owned(), status.to_owned())
@@ -296,4 +296,45 @@ fn a_tag_is_resolved_at_the_moment_of_the_pull_and_a_digest_stays() {
     cloud.ok("UpdateService", json!({ "ServiceArn": arn, "SourceConfiguration": source(&both) }));
     cloud.settle();
     assert_eq!(cloud.digest("shop-api"), "sha256:good", "a digest wins over a tag");
+}
+
+#[test]
+fn an_access_role_that_lost_its_rights_fails_the_pull() {
+    let mut cloud = Cloud::new();
+    let arn = cloud.running("shop-api");
+    cloud.outside.broken_roles = vec![ROLE.to_owned()];
+    cloud.ok("StartDeployment", json!({ "ServiceArn": arn }));
+    cloud.settle();
+    assert_eq!(cloud.newest(&arn), pair("START_DEPLOYMENT", "FAILED"));
+    assert_eq!(cloud.status(&arn), "RUNNING");
+    assert_eq!(cloud.digest("shop-api"), "sha256:good");
+}
+
+#[test]
+fn the_same_name_in_another_account_or_region_is_another_repository() {
+    let mut cloud = Cloud::new();
+    let arn = cloud.running("shop-api");
+    for host in ["210987654321.dkr.ecr.eu-west-1", "123456789012.dkr.ecr.eu-west-2"] {
+        let image = format!("{host}.amazonaws.com/shop:latest");
+        cloud.ok("UpdateService", json!({ "ServiceArn": arn, "SourceConfiguration": source(&image) }));
+        cloud.settle();
+        assert_eq!(cloud.newest(&arn), pair("UPDATE_SERVICE", "FAILED"), "{image}");
+        let copy = cloud.outside.repositories["shop"].clone();
+        cloud.outside.repositories.insert(format!("{host}.amazonaws.com/shop"), copy);
+        cloud.ok("UpdateService", json!({ "ServiceArn": arn, "SourceConfiguration": source(&image) }));
+        cloud.settle();
+        assert_eq!(cloud.newest(&arn), pair("UPDATE_SERVICE", "SUCCEEDED"), "{image}");
+    }
+}
+
+#[test]
+fn an_image_that_changes_its_ways_while_it_is_checked_is_seen_as_it_is_then() {
+    let mut cloud = Cloud::new();
+    let arn = cloud.running("shop-api");
+    cloud.push("latest", "sha256:new", unhealthy());
+    cloud.ok("StartDeployment", json!({ "ServiceArn": arn }));
+    cloud.pass(30);
+    cloud.outside.behaviours.insert("sha256:new".to_owned(), Behaviour::default());
+    cloud.settle();
+    assert_eq!(cloud.newest(&arn), pair("START_DEPLOYMENT", "SUCCEEDED"));
 }
