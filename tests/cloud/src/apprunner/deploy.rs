@@ -78,7 +78,7 @@ impl Service {
         let (operation, status) = self.begin(ctx, kind);
         let before = (status, previous);
         let deployment = Deployment { operation, kind, step: Step::Announce, before, fetches, artifact };
-        self.job = Some(Job { due: later(ctx.now, ANNOUNCE_SECS), work: Work::Deploy(deployment) });
+        self.job = Some(Job { due: later(ctx.now, ANNOUNCE_SECS), work: Work::Deploy(Box::new(deployment)) });
         self.operations.get(operation).map(|o| o.id.clone()).unwrap_or_default()
     }
 }
@@ -89,7 +89,7 @@ pub(super) fn advance(service: &mut Service, ctx: &mut Ctx<'_>, mut deployment: 
     let next = step(service, ctx, &mut deployment, &operation);
     if let Some((step, secs)) = next {
         deployment.step = step;
-        service.job = Some(Job { due: later(ctx.now, secs), work: Work::Deploy(deployment) });
+        service.job = Some(Job { due: later(ctx.now, secs), work: Work::Deploy(Box::new(deployment)) });
     }
 }
 
@@ -100,7 +100,7 @@ fn step(service: &mut Service, ctx: &mut Ctx<'_>, d: &mut Deployment, operation:
         Step::Announce => announce(service, ctx, d, operation),
         Step::Fetch => {
             lines::fetch_started(ctx, &service.ident, operation, &service.shown);
-            d.artifact = fetch(&service.shown, &service.code, ctx.outside);
+            d.artifact = fetch(&service.shown, &service.code, ctx.outside, ctx.place);
             Some((Step::Fetched, if service.shown.is_code() { BUILD_TAKES_SECS } else { PULL_TAKES_SECS }))
         }
         Step::Fetched => fetched(service, ctx, d, operation),

@@ -120,11 +120,7 @@ impl Domain {
 /// Names that no certificate authority signs: the association fails some minutes later.
 fn is_reserved(domain: &str) -> bool {
     let labels: Vec<&str> = domain.trim_end_matches('.').rsplit('.').collect();
-    match labels[..] {
-        ["test" | "example" | "invalid" | "localhost", ..] => true,
-        ["com" | "net" | "org", "example", ..] => true,
-        _ => false,
-    }
+    matches!(labels[..], ["test" | "example" | "invalid" | "localhost", ..] | ["com" | "net" | "org", "example", ..])
 }
 
 /// Two records, three with `www`: names and values end with a dot, as ACM writes them.

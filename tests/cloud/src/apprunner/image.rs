@@ -2,7 +2,8 @@
 //!
 //! This reads identifiers by itself instead of with pitcrew-core: the cloud must not share a mistake with what it tests.
 
-use crate::outside::{Behaviour, Outside, Repository};
+use crate::call::Place;
+use crate::outside::{Behaviour, Outside};
 
 use super::config::Config;
 
@@ -43,17 +44,20 @@ impl ImageName {
         (!repository.is_empty()).then(|| Self { registry, repository: repository.to_owned(), tag, digest })
     }
 
-    /// The digest that the name stands for now.
-    fn resolve(&self, outside: &Outside) -> Option<String> {
-        let repositories = match self.registry {
-            Registry::Private { .. } => &outside.repositories,
-            Registry::Public => &outside.public_repositories,
-        };
+    /// The digest that the name stands for now. A private repository of another account or region is only found where
+    /// the outside world has it under its full name, `<account>.dkr.ecr.<region>.amazonaws.com/<repository>`.
+    fn resolve(&self, outside: &Outside, place: &Place) -> Option<String> {
         let reference = self.digest.as_deref().or(self.tag.as_deref())?;
-        repositories
-            .get(&self.repository)
-            .and_then(|repository: &Repository| repository.find(reference))
-            .map(|i| i.digest.clone())
+        let repository = match &self.registry {
+            Registry::Public => outside.public_repositories.get(&self.repository),
+            Registry::Private { account, region } if *account == place.account && *region == place.region => {
+                outside.repositories.get(&self.repository)
+            }
+            Registry::Private { account, region } => {
+                outside.repositories.get(&format!("{account}.dkr.ecr.{region}.amazonaws.com/{}", self.repository))
+            }
+        };
+        repository?.find(reference).map(|image| image.digest.clone())
     }
 }
 
@@ -87,7 +91,7 @@ impl Artifact {
 }
 
 /// Pulls the image, or builds the code; `None` is a failure (no such image, no rights, a build error).
-pub(super) fn fetch(config: &Config, source: &Behaviour, outside: &Outside) -> Option<Artifact> {
+pub(super) fn fetch(config: &Config, source: &Behaviour, outside: &Outside, place: &Place) -> Option<Artifact> {
     if config.is_code() {
         let branch = config.branch().unwrap_or_default().to_owned();
         return (!source.pull_fails).then(|| Artifact::Build { branch, behaviour: source.clone() });
@@ -95,6 +99,6 @@ pub(super) fn fetch(config: &Config, source: &Behaviour, outside: &Outside) -> O
     if config.access_role().is_some_and(|role| outside.broken_roles.iter().any(|broken| broken == role)) {
         return None;
     }
-    let digest = ImageName::parse(config.image_identifier()?)?.resolve(outside)?;
+    let digest = ImageName::parse(config.image_identifier()?)?.resolve(outside, place)?;
     (!outside.behaviour(&digest).pull_fails).then_some(Artifact::Image { digest })
 }

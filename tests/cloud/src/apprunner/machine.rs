@@ -27,7 +27,7 @@ pub(super) enum Work {
     /// AWS works on the service; no operation is listed.
     Maintenance,
     Change(Change),
-    Deploy(Deployment),
+    Deploy(Box<Deployment>),
 }
 
 /// What a service is busy with.
@@ -96,7 +96,7 @@ impl Service {
         match job.work {
             Work::Maintenance => self.set_status(ctx, Status::OperationInProgress, Status::Running),
             Work::Change(change) => self.advance_change(ctx, change),
-            Work::Deploy(deployment) => deploy::advance(self, ctx, deployment),
+            Work::Deploy(deployment) => deploy::advance(self, ctx, *deployment),
         }
         if self.job.is_none() && std::mem::take(&mut self.pushed_while_busy) && self.status == Status::Running {
             self.push_due = Some(later(ctx.now, AUTO_DEPLOY_SECS));

@@ -224,7 +224,7 @@ impl CloudService for AppRunner {
     }
 
     fn needs(&self, place: &Place, call: &Call) -> Vec<Need> {
-        needs::needs(place, call)
+        needs::needs(place, call, |arn| self.tags.get(arn).cloned().unwrap_or_default())
     }
 
     fn next_due(&self) -> Option<Timestamp> {

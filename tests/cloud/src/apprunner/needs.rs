@@ -1,5 +1,7 @@
 //! The 37 operations, and what each needs of the caller's policy (the service authorization reference's resource types).
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::call::{Call, Need, Place};
@@ -70,21 +72,23 @@ const OPERATIONS: [(&str, Access, On); 37] = {
     ]
 };
 
-/// Further resources that `CreateService`, `UpdateService` and `CreateVpcIngressConnection` are checked on when the input
-/// names them.
-const NAMED: [(&str, &str); 5] = [
-    ("CreateVpcIngressConnection", "/ServiceArn"),
-    ("*Service", "/AutoScalingConfigurationArn"),
-    ("*Service", "/SourceConfiguration/AuthenticationConfiguration/ConnectionArn"),
-    ("*Service", "/ObservabilityConfiguration/ObservabilityConfigurationArn"),
-    ("*Service", "/NetworkConfiguration/EgressConfiguration/VpcConnectorArn"),
+/// Condition keys of `CreateService`, `UpdateService` and `CreateVpcIngressConnection`, and where the input has their values.
+/// The guide's example lets a policy name only the service and narrow the rest by these keys.
+const CONDITIONS: [(&str, &str); 7] = [
+    ("apprunner:AutoScalingConfigurationArn", "/AutoScalingConfigurationArn"),
+    ("apprunner:ConnectionArn", "/SourceConfiguration/AuthenticationConfiguration/ConnectionArn"),
+    ("apprunner:ObservabilityConfigurationArn", "/ObservabilityConfiguration/ObservabilityConfigurationArn"),
+    ("apprunner:VpcConnectorArn", "/NetworkConfiguration/EgressConfiguration/VpcConnectorArn"),
+    ("apprunner:ServiceArn", "/ServiceArn"),
+    ("apprunner:VpcId", "/IngressVpcConfiguration/VpcId"),
+    ("apprunner:VpcEndpointId", "/IngressVpcConfiguration/VpcEndpointId"),
 ];
 
-/// Roles that the caller hands to App Runner, and to whom: `iam:PassRole` is asked for whenever one is sent.
-const ROLES: [(&str, &str); 2] = [
-    ("/SourceConfiguration/AuthenticationConfiguration/AccessRoleArn", "build.apprunner.amazonaws.com"),
-    ("/InstanceConfiguration/InstanceRoleArn", "tasks.apprunner.amazonaws.com"),
-];
+/// Roles that the caller hands to App Runner: `iam:PassRole` is asked for whenever one is sent.
+const ROLES: [&str; 2] =
+    ["/SourceConfiguration/AuthenticationConfiguration/AccessRoleArn", "/InstanceConfiguration/InstanceRoleArn"];
+/// As AWS's managed policy `AWSAppRunnerFullAccess` has it.
+const PASSED_TO: &str = "apprunner.amazonaws.com";
 
 pub(super) fn access(operation: &str) -> Option<Access> {
     OPERATIONS.iter().find(|(name, ..)| *name == operation).map(|(_, access, _)| *access)
@@ -96,38 +100,53 @@ pub(super) fn operations() -> impl Iterator<Item = &'static str> {
     OPERATIONS.iter().map(|(name, ..)| *name)
 }
 
-pub(super) fn needs(place: &Place, call: &Call) -> Vec<Need> {
+/// What a call needs; `tags` are those of the resource that it is about.
+pub(super) fn needs(place: &Place, call: &Call, tags: impl Fn(&str) -> BTreeMap<String, String>) -> Vec<Need> {
     let operation = call.operation.as_str();
     let on = OPERATIONS.iter().find(|(name, ..)| *name == operation).map_or(On::Any, |(_, _, on)| *on);
-    let resource = match on {
+    let mut need = Need::new(format!("apprunner:{operation}"), resource(place, call, on));
+    let tags = tags(&need.resource);
+    need.conditions = tags.into_iter().map(|(key, value)| (format!("aws:ResourceTag/{key}"), vec![value])).collect();
+    need.conditions.extend(request_tags(&call.input));
+    let text = |pointer: &str| call.input.pointer(pointer).and_then(Value::as_str);
+    let deploys = matches!(operation, "CreateService" | "UpdateService");
+    if deploys || operation == "CreateVpcIngressConnection" {
+        let named = CONDITIONS.into_iter().filter(|(key, _)| !deploys || *key != "apprunner:ServiceArn");
+        need.conditions
+            .extend(named.filter_map(|(key, at)| text(at).map(|value| (key.to_owned(), vec![value.to_owned()]))));
+    }
+    let passed = ROLES.into_iter().filter(|_| deploys).filter_map(text).map(|role| Need {
+        conditions: vec![("iam:PassedToService".to_owned(), vec![PASSED_TO.to_owned()])],
+        ..Need::new("iam:PassRole", role)
+    });
+    std::iter::once(need).chain(passed).collect()
+}
+
+fn resource(place: &Place, call: &Call, on: On) -> String {
+    match on {
         On::Any => "*".to_owned(),
         On::Member(member) => call.text(member).to_owned(),
         On::New(kind, member) => {
             let Place { partition, region, account } = place;
             format!("arn:{partition}:apprunner:{region}:{account}:{kind}/{}/*", call.text(member))
         }
-    };
-    let action = format!("apprunner:{operation}");
-    let mut needs = vec![Need::new(&action, resource)];
-    if call.input.get("Tags").is_some() && operation.starts_with("Create") {
-        // Creating with tags is also tagging.
-        needs.extend(needs.first().map(|need| Need::new("apprunner:TagResource", &need.resource)));
     }
-    let text = |pointer: &str| call.input.pointer(pointer).and_then(Value::as_str);
-    let deploys = matches!(operation, "CreateService" | "UpdateService");
-    for (of, pointer) in NAMED {
-        if (of == operation || (of == "*Service" && deploys))
-            && let Some(arn) = text(pointer)
-        {
-            needs.push(Need::new(&action, arn));
-        }
+}
+
+/// `aws:RequestTag/...` and `aws:TagKeys` of a request that has tags.
+fn request_tags(input: &Value) -> Vec<(String, Vec<String>)> {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut conditions = Vec::new();
+    let mut keys = Vec::new();
+    for tag in input.get("Tags").and_then(Value::as_array).into_iter().flatten() {
+        let key = text(tag.get("Key"));
+        conditions.push((format!("aws:RequestTag/{key}"), vec![text(tag.get("Value"))]));
+        keys.push(key);
     }
-    for (pointer, service) in ROLES.into_iter().filter(|_| deploys) {
-        if let Some(role) = text(pointer) {
-            let mut need = Need::new("iam:PassRole", role);
-            need.conditions.push(("iam:PassedToService".to_owned(), vec![service.to_owned()]));
-            needs.push(need);
-        }
+    let removed = input.get("TagKeys").and_then(Value::as_array).into_iter().flatten();
+    keys.extend(removed.map(|key| text(Some(key))));
+    if !keys.is_empty() {
+        conditions.push(("aws:TagKeys".to_owned(), keys));
     }
-    needs
+    conditions
 }

@@ -1,6 +1,7 @@
 //! Alarms: what one is, how a request becomes one, and how it is shown.
 //!
-//! Refused rather than half done: metric math and `Metrics`, anomaly detection, PromQL, trimmed statistics, suppressors.
+//! Refused rather than half done: metric math and `Metrics`, anomaly detection, PromQL, trimmed statistics,
+//! suppressors.
 
 use std::collections::BTreeMap;
 
@@ -312,7 +313,8 @@ pub fn parse_watch(input: &Value, metric_id: String) -> Result<Watch, ApiError> 
 
 pub fn unknown_statistic(name: &str) -> ApiError {
     invalid(format!(
-        "the local cloud has no statistic '{name}': SampleCount, Average, Sum, Minimum, Maximum and percentiles (p99) are there"
+        "the local cloud has no statistic '{name}': SampleCount, Average, Sum, Minimum, Maximum and percentiles \
+         (p99) are there"
     ))
 }
 

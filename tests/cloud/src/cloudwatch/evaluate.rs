@@ -1,8 +1,8 @@
 //! What state a metric alarm should be in. Pure: datapoints in, verdict out.
 //!
-//! The rules are those of the CloudWatch user guide, "Configuring how CloudWatch alarms treat missing data" and "Avoiding
-//! premature transitions to alarm state". More periods are read than the alarm evaluates (the evaluation range); its size
-//! is not documented, and the guide's examples read two more.
+//! The rules are those of the CloudWatch user guide, "Configuring how CloudWatch alarms treat missing data" and
+//! "Avoiding premature transitions to alarm state". More periods are read than the alarm evaluates (the evaluation
+//! range); its size is not documented, and the guide's examples read two more.
 //!
 //! | Real datapoints in the range | Verdict |
 //! |---|---|

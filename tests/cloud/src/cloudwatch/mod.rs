@@ -80,13 +80,15 @@ impl CloudWatch {
 
     fn delete_alarms(&mut self, ctx: &mut Ctx<'_>, input: &Value) -> Answer {
         let names = alarm_names(input);
-        let kept: Vec<&Alarm> = self.alarms.values().filter(|alarm| !names.contains(&alarm.name)).collect();
+        let composite =
+            |name: &&String| self.alarms.get(*name).is_some_and(|alarm| matches!(alarm.kind, Kind::Composite(_)));
+        if names.iter().filter(composite).count() > 1 {
+            return Err(invalid("You can't delete two composite alarms with one operation"));
+        }
         for name in &names {
-            let depends = |alarm: &&&Alarm| matches!(&alarm.kind, Kind::Composite(rule) if rule.children().contains(&name.as_str()));
-            if let Some(parent) = kept.iter().find(depends) {
+            if let Some(parent) = self.parents(name).into_iter().find(|parent| !names.contains(parent)) {
                 return Err(invalid(format!(
-                    "Cannot delete {name} as there are composite alarm(s) depending on it: {}",
-                    parent.name
+                    "Cannot delete {name} as there are composite alarm(s) depending on it: {parent}"
                 )));
             }
         }
@@ -165,8 +167,8 @@ impl CloudWatch {
         true
     }
 
-    /// Evaluates the composite alarms above a changed one, and those above them. Each changes at most once, so that a cycle
-    /// of rules comes to an end (AWS stops evaluating a cycle as well).
+    /// Evaluates the composite alarms above a changed one, and those above them. Each changes at most once, so that a
+    /// cycle of rules comes to an end (AWS stops evaluating a cycle as well).
     fn settle(&mut self, ctx: &mut Ctx<'_>, changed: &str) {
         let mut seen = BTreeSet::from([changed.to_owned()]);
         let mut waiting = vec![changed.to_owned()];

@@ -1,7 +1,7 @@
 //! What a state change tells others: the event on the bus, the message to a topic, the payload for a function.
 //!
-//! The event's shape is the one of the CloudWatch user guide, "Alarm events and EventBridge"; a function is invoked with the
-//! payload of the samples that `aws_lambda_events` carries (`example-cloudwatch-alarm-*.json`).
+//! The event's shape is the one of the CloudWatch user guide, "Alarm events and EventBridge"; a function is invoked
+//! with the payload of the samples that `aws_lambda_events` carries (`example-cloudwatch-alarm-*.json`).
 
 use serde_json::{Map, Value, json};
 
@@ -104,7 +104,10 @@ fn message(place: &Place, alarm: &Alarm, old: &Standing) -> Value {
             message["AlarmRule"] = settings["AlarmRule"].clone();
             let data = alarm.standing.reason_data.clone().unwrap_or_default();
             let triggering: Vec<Value> = items(&data, "triggeringAlarms")
-                .map(|child| json!({"Arn": child["arn"], "State": {"Value": child["state"]["value"], "Timestamp": child["state"]["timestamp"]}}))
+                .map(|child| {
+                    let state = &child["state"];
+                    json!({"Arn": child["arn"], "State": {"Value": state["value"], "Timestamp": state["timestamp"]}})
+                })
                 .collect();
             message["TriggeringChildren"] = json!(triggering);
         }

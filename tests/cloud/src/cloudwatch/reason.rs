@@ -1,5 +1,5 @@
-//! Why a metric alarm has its state: the sentence and the data, worded as CloudWatch words them in the events of its user
-//! guide ("Alarm events and EventBridge").
+//! Why a metric alarm has its state: the sentence and the data, worded as CloudWatch words them in the events of its
+//! user guide ("Alarm events and EventBridge").
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 use super::alarm::{Missing, Standing, State, Watch};
 use super::evaluate::Point;
 use crate::shape::offset_time;
+
+/// Reasons show at most this many datapoints, the newest: the model bounds a reason at 1,023 characters, and an item of
+/// the history, which holds two of them with their data, at 4,095.
+const SHOWN_MAX: usize = 10;
 
 /// The new standing of an alarm whose newest-first `range` called for `state`.
 pub fn standing(watch: &Watch, old: State, state: State, range: &[Point], now: Timestamp) -> Standing {
@@ -49,11 +53,10 @@ fn reason(watch: &Watch, old: State, state: State, points: &[Point]) -> String {
         );
     }
     let alarming = state == State::Alarm;
-    let shown: Vec<String> = real
-        .iter()
-        .filter(|(value, _)| condition.comparison.holds(*value, condition.threshold) == alarming)
-        .map(|(value, start)| format!("{value:?} ({})", day_time(*start)))
-        .collect();
+    let counting: Vec<&(f64, i64)> =
+        real.iter().filter(|(value, _)| condition.comparison.holds(*value, condition.threshold) == alarming).collect();
+    let shown: Vec<String> =
+        counting.iter().take(SHOWN_MAX).map(|(value, start)| format!("{value:?} ({})", day_time(*start))).collect();
     let (to_be, minimum) =
         if alarming { ("", condition.to_alarm) } else { ("not ", condition.periods - condition.to_alarm + 1) };
     let filled = match condition.missing {
@@ -65,10 +68,10 @@ fn reason(watch: &Watch, old: State, state: State, points: &[Point]) -> String {
     format!(
         "Threshold Crossed: {} out of the last {} datapoints [{}] {} {to_be}{} the threshold ({:?}){filled} (minimum {} for \
          {} -> {} transition).",
-        shown.len(),
+        counting.len(),
         condition.periods,
         shown.join(", "),
-        if shown.len() == 1 { "was" } else { "were" },
+        if counting.len() == 1 { "was" } else { "were" },
         condition.comparison.words(),
         condition.threshold,
         if minimum == 1 { "1 datapoint".to_owned() } else { format!("{minimum} datapoints") },
@@ -79,10 +82,11 @@ fn reason(watch: &Watch, old: State, state: State, points: &[Point]) -> String {
 
 fn reason_data(watch: &Watch, points: &[Point], now: Timestamp) -> Value {
     let at = |second| Timestamp::from_second(second).unwrap_or(now);
-    let mut recent: Vec<f64> = points.iter().filter_map(|point| point.value).collect();
+    let mut recent: Vec<f64> = points.iter().filter_map(|point| point.value).take(SHOWN_MAX).collect();
     recent.reverse();
     let shown: Vec<Value> = points
         .iter()
+        .take(SHOWN_MAX)
         .map(|point| match point.value {
             Some(value) => {
                 json!({"timestamp": offset_time(at(point.start)), "sampleCount": point.samples, "value": value})

@@ -1,8 +1,8 @@
 //! The rule of a composite alarm: a boolean expression over the states of other alarms.
 //!
 //! `ALARM(x)`, `OK(x)`, `INSUFFICIENT_DATA(x)`, `TRUE`, `FALSE`, `NOT`, `AND`, `OR` and parentheses (botocore's model,
-//! `PutCompositeAlarmInput$AlarmRule`). A name may stand in quotes or bare, and may be an ARN. `NOT` binds closest, then
-//! `AND`, then `OR`.
+//! `PutCompositeAlarmInput$AlarmRule`). A name may stand in quotes or bare, and may be an ARN. `NOT` binds closest,
+//! then `AND`, then `OR`.
 
 use super::alarm::State;
 

@@ -277,6 +277,7 @@ fn a_composite_alarm_follows_its_children() {
     let parents = trial.call("DescribeAlarms", json!({"ParentsOfAlarmName": "bad"}));
     assert_eq!(parents["CompositeAlarms"][0]["AlarmName"], "worse");
     assert!(trial.refused("DeleteAlarms", json!({"AlarmNames": ["errors"]})).message.contains("bad"));
+    assert!(trial.refused("DeleteAlarms", json!({"AlarmNames": ["bad", "worse"]})).message.contains("two composite"));
     trial.pass(120);
     assert_eq!(state(&mut trial, "bad"), "OK", "the metric alarm went back to its actual state");
 }

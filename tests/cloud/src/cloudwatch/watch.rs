@@ -1,8 +1,8 @@
 //! When metric alarms are evaluated, and the evaluation itself.
 //!
-//! An alarm with a period of a minute or more looks once a minute, one whose range is longer than a day once an hour, a
-//! high-resolution one every ten seconds; each time at the periods that end just then (CloudWatch user guide, "Evaluating an
-//! alarm").
+//! An alarm with a period of a minute or more looks once a minute, one whose range is longer than a day once an hour,
+//! a high-resolution one every ten seconds; each time at the periods that end just then (CloudWatch user guide,
+//! "Evaluating an alarm").
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -15,8 +15,8 @@ use super::reason;
 use crate::call::Ctx;
 use crate::effect::Datapoint;
 
-/// An evaluation looks this long after a period has ended, so that what is reported at its very end is seen. CloudWatch
-/// lags as well, by an amount that is not documented.
+/// An evaluation looks this long after a period has ended, so that what is reported at its very end is seen.
+/// CloudWatch lags as well, by an amount that is not documented.
 const LAG: SignedDuration = SignedDuration::from_secs(5);
 
 impl Watch {

@@ -1,8 +1,8 @@
 //! Amazon ECR: the private registry of the account, and (in [`public`]) what ECR Public shows of itself.
 //!
 //! Which images exist is a fact of the world outside ([`crate::outside::Outside`]), because App Runner reads the same
-//! images; this module owns only what AWS keeps beside them: settings, tags, manifests. It must never decide how an image
-//! behaves, and it has no layers: `PutImage` takes a manifest on trust.
+//! images; this module owns only what AWS keeps beside them: settings, tags, manifests. It must never decide how an
+//! image behaves, and it has no layers: `PutImage` takes a manifest on trust.
 
 mod images;
 mod public;

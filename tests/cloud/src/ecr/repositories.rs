@@ -203,7 +203,8 @@ fn apply_mutability(settings: &mut Settings, input: &Value) -> Result<(), ApiErr
         .collect();
     if mutability.ends_with("_WITH_EXCLUSION") == exclusions.is_empty() {
         return Err(invalid(
-            "imageTagMutabilityExclusionFilters goes with IMMUTABLE_WITH_EXCLUSION and MUTABLE_WITH_EXCLUSION, and only with them",
+            "imageTagMutabilityExclusionFilters goes with IMMUTABLE_WITH_EXCLUSION and MUTABLE_WITH_EXCLUSION, and \
+             only with them",
         ));
     }
     mutability.clone_into(&mut settings.mutability);

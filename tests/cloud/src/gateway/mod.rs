@@ -151,6 +151,7 @@ impl Gateway {
         let encoded = match &reply.answer {
             Ok(output) => {
                 note_what_the_wire_loses(&mut world, &route, &call, output);
+                self.remember_assumed_role(&call, output);
                 encode::answer(route.model, &call.operation, protocol, output, request_id)
             }
             Err(error) => encode::error(Some(route.model), protocol, error, request_id),
@@ -160,6 +161,17 @@ impl Gateway {
             kill(actor);
         }
         (encoded, reply.fate)
+    }
+
+    /// STS gives keys out and keeps nothing: who calls with them later is known here.
+    fn remember_assumed_role(&self, call: &Call, output: &Value) {
+        if call.service != "sts" || call.operation != "AssumeRole" {
+            return;
+        }
+        if let Some(key) = output["Credentials"]["AccessKeyId"].as_str() {
+            let (role_arn, actor) = (call.text("RoleArn").to_owned(), call.text("RoleSessionName").to_owned());
+            self.keys.insert(key, Caller::Role { role_arn, actor });
+        }
     }
 
     fn decode(&self, parts: &Parts, body: &[u8], protocol: Protocol, request_id: &str) -> Result<Decoded, Refusal> {

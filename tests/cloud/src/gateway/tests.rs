@@ -244,6 +244,18 @@ async fn a_role_is_held_to_its_policies() {
 }
 
 #[tokio::test]
+async fn keys_of_an_assumed_role_are_held_to_the_roles_policies() {
+    let rig = Rig::new("sts", Ok(json!({"Credentials": {"AccessKeyId": "ASSUMED"}}))).await;
+    let role = "arn:aws:iam::123456789012:role/deputy";
+    let form = "Action=AssumeRole&RoleArn=arn:aws:iam::123456789012:role/deputy&RoleSessionName=drill";
+    assert_eq!(rig.form("sts", form).await.status, 200);
+    assert_eq!(rig.keys.caller("ASSUMED"), Some(Caller::Role { role_arn: role.to_owned(), actor: "drill".to_owned() }));
+    let request = rig.signed("ASSUMED", "sts", "/").header("content-type", "application/x-www-form-urlencoded");
+    let got = rig.send(request.body(Full::from("Action=GetCallerIdentity")).unwrap()).await.unwrap();
+    assert!(got.status == 403 && got.text().contains(role), "{}", got.text());
+}
+
+#[tokio::test]
 async fn an_error_before_effect_has_no_effect() {
     let rig = Rig::new("sqs", queue()).await;
     rig.fault(json!({"on": "sqs:*", "do": {"kind": "throttle"}}));

@@ -1,7 +1,8 @@
 //! Embedded metrics: a log line that is JSON with `_aws.CloudWatchMetrics` becomes metric datapoints.
 //!
-//! The shape is the "Embedded metric format" specification of the CloudWatch user guide. A line that is no such JSON, or a
-//! directive whose target or dimension is missing, yields nothing: CloudWatch keeps the line and drops the metric.
+//! The shape is the "Embedded metric format" specification of the CloudWatch user guide. A line that is no such JSON,
+//! or a directive whose target or dimension is missing, yields nothing: CloudWatch keeps the line and drops the
+//! metric.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};

@@ -1,7 +1,7 @@
 //! Amazon CloudWatch Logs: groups, streams, events, retention, and the metrics embedded in lines.
 //!
-//! It owns every log line of the cloud. It never invents one, and it never deletes on a timer: retention is applied when
-//! somebody looks.
+//! It owns every log line of the cloud. It never invents one, and it never deletes on a timer: retention is applied
+//! when somebody looks.
 
 mod embedded;
 mod pattern;
@@ -154,9 +154,9 @@ impl Service for Logs {
         }
     }
 
-    /// The streams' actions are on `...:log-group:NAME:log-stream:STREAM`. Those of a group are on `...:log-group:NAME:`
-    /// and an empty stream, because IAM wants the group's ARN with `:*` for all but the three tagging actions (botocore's
-    /// model, `LogGroup$arn`).
+    /// The streams' actions are on `...:log-group:NAME:log-stream:STREAM`. Those of a group are on
+    /// `...:log-group:NAME:` and an empty stream, because IAM wants the group's ARN with `:*` for all but the three
+    /// tagging actions (botocore's model, `LogGroup$arn`).
     fn needs(&self, place: &Place, call: &Call) -> Vec<Need> {
         let action = format!("logs:{}", call.operation);
         let name = text(&call.input, "logGroupName")

@@ -1,8 +1,8 @@
 //! Filter patterns: the part of the syntax that matches plain terms.
 //!
-//! Terms are words or quoted phrases, matched as case-sensitive substrings: all of them must be there, those with `-` must
-//! not, and of those with `?` one is enough. JSON patterns (`{ ... }`), space-delimited patterns (`[ ... ]`) and regular
-//! expressions (`%...%`) are refused, not guessed at.
+//! Terms are words or quoted phrases, matched as case-sensitive substrings: all of them must be there, those with `-`
+//! must not, and of those with `?` one is enough. JSON patterns (`{ ... }`), space-delimited patterns (`[ ... ]`) and
+//! regular expressions (`%...%`) are refused, not guessed at.
 
 /// A parsed pattern.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -204,7 +204,9 @@ fn retention_hides_old_events_when_somebody_looks() {
 fn an_embedded_metric_leaves_as_a_datapoint_and_the_line_stays() {
     let mut trial = trial();
     let line = json!({
-        "_aws": {"Timestamp": T0, "CloudWatchMetrics": [{"Namespace": "Pitcrew", "Dimensions": [["Function"]], "Metrics": [{"Name": "Holds", "Unit": "Count"}]}]},
+        "_aws": {"Timestamp": T0, "CloudWatchMetrics": [
+            {"Namespace": "Pitcrew", "Dimensions": [["Function"]], "Metrics": [{"Name": "Holds", "Unit": "Count"}]},
+        ]},
         "Function": "rollback", "Holds": 2,
     });
     append(&mut trial, "2026/11/20/[1]abc", &line.to_string());

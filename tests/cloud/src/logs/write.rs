@@ -64,7 +64,8 @@ impl Logs {
         Ok(answer)
     }
 
-    /// The world's own line: `{group, stream, message}`, dated now; group and stream are created where they are missing.
+    /// The world's own line: `{group, stream, message}`, dated now; group and stream are created where they are
+    /// missing.
     pub(super) fn append(&mut self, ctx: &mut Ctx<'_>, input: &Value) -> Answer {
         let (Some(group), Some(stream), Some(message)) =
             (text(input, "group"), text(input, "stream"), text(input, "message"))

@@ -1,7 +1,8 @@
 //! The MD5 sums that SQS answers with, so that a client can see that nothing was lost on the way.
 //!
-//! Not for security. The sum over attributes is defined in the SQS developer guide, "Calculating the MD5 message digest for
-//! message attributes": name, type and value of each attribute in the order of the names, each with its length before it.
+//! Not for security. The sum over attributes is defined in the SQS developer guide, "Calculating the MD5 message
+//! digest for message attributes": name, type and value of each attribute in the order of the names, each with its
+//! length before it.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

@@ -1,5 +1,5 @@
-//! Amazon SQS, standard queues: delays, visibility and retention on the cloud's clock, dead letters, and the metric that
-//! alarms on dead-letter queues watch.
+//! Amazon SQS, standard queues: delays, visibility and retention on the cloud's clock, dead letters, and the metric
+//! that alarms on dead-letter queues watch.
 //!
 //! It owns the queues and their messages. It never waits: `WaitTimeSeconds` is taken and the answer comes at once.
 //! FIFO queues are refused.

@@ -127,8 +127,8 @@ impl Queue {
         self.messages.values().map(|message| message.visible_at).min()
     }
 
-    /// When the number of visible messages is next reported: each minute while there are any, and once more when there are
-    /// none left.
+    /// When the number of visible messages is next reported: each minute while there are any, and once more when there
+    /// are none left.
     pub fn report_due(&self) -> Option<Timestamp> {
         let minute = match self.reported {
             Some((minute, true)) => minute,
