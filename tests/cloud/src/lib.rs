@@ -22,6 +22,7 @@ pub mod logs;
 pub mod model;
 pub mod outside;
 pub mod policy;
+pub mod print_stack;
 pub mod secrets;
 pub mod serve;
 pub mod services;

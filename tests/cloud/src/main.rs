@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use pitcrew_cloud::print_stack::{self, PrintStack};
 use pitcrew_cloud::serve::{self, Serve};
 
 /// The part of AWS that pitcrew lives in, on loopback, on a clock of its own.
@@ -16,12 +17,19 @@ struct Args {
 #[derive(Subcommand)]
 enum Command {
     Serve(Serve),
+    Stack(PrintStack),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Args { command: Command::Serve(args) } = Args::parse();
-    match serve::run(args).await {
+    match Args::parse().command {
+        Command::Serve(args) => ended(serve::run(args).await),
+        Command::Stack(args) => ended(print_stack::run(args)),
+    }
+}
+
+fn ended<E: std::error::Error + 'static>(result: Result<(), E>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             anstream::eprintln!("pitcrew-cloud: {}", chain(&error));

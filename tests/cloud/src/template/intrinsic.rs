@@ -166,7 +166,7 @@ impl<'d> Resolver<'d> {
         if let Some(known) = self.inputs.physical.get(&shown) {
             return Ok(json!(known));
         }
-        if self.open.borrow().iter().any(|open| *open == shown) {
+        if self.open.borrow().contains(&shown) {
             return Err(TemplateError::new(at, format!("`{shown}` refers to itself in a circle")));
         }
         self.open.borrow_mut().push(shown);

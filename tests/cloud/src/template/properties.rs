@@ -250,7 +250,7 @@ fn check(value: &Value, path: &str, paths: &[&str], at: &str) -> Result<(), Temp
             let begins = |known: &&str| {
                 known.strip_prefix(here.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
             };
-            if !paths.iter().any(|known| begins(&known)) {
+            if !paths.iter().any(begins) {
                 return Err(TemplateError::new(place, "this property is not modelled"));
             }
             check(inner, &here, paths, &place)

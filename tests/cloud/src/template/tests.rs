@@ -98,7 +98,8 @@ fn what_aws_chose_wins_over_what_was_foreseen() {
 
 #[test]
 fn parameters_are_checked_as_the_template_says() {
-    let cases: [(&[(&str, &str)], &str, &str); 7] = [
+    type Given<'g> = &'g [(&'g str, &'g str)];
+    let cases: [(Given<'_>, &str, &str); 7] = [
         (&[], "Parameters.Mode", "no default"),
         (&[("Mode", "c")], "Parameters.Mode", "not one of a, b"),
         (&[("Mode", "a"), ("Minutes", "61")], "Parameters.Minutes", "outside"),
