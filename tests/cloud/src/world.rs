@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::call::{Answer, ApiError, Call, Caller, Ctx, Ids, Place, Service};
 use crate::effect::Effect;
 use crate::events::Bus;
-use crate::faults::Faults;
+use crate::faults::{CallAct, Fate, Faults, Reply, throttled};
 use crate::history::History;
 use crate::lambda::{Invocation, Lambda};
 use crate::outside::Outside;
@@ -79,11 +79,61 @@ impl World {
         self
     }
 
-    /// One call from outside: checked against the caller's policy, subject to faults, recorded.
+    /// One call from outside, for callers in this process: [`World::receive`] without a wire. An answer that is lost on the
+    /// wire is an error with status 0 and code `ConnectionClosed` here.
     pub fn call(&mut self, call: &Call) -> Answer {
-        let answer = self.admit(call).and_then(|()| self.dispatch(call));
-        self.record_call(call, &answer);
-        answer
+        let reply = self.receive(call);
+        match reply.fate {
+            Fate::Answer | Fate::Late { .. } => reply.answer,
+            Fate::Close | Fate::Kill { .. } => {
+                let message = "the connection was closed before an answer came";
+                Err(ApiError { status: 0, ..ApiError::client("ConnectionClosed", message) })
+            }
+        }
+    }
+
+    /// One call from outside: checked against the caller's policy, subject to faults, recorded.
+    pub fn receive(&mut self, call: &Call) -> Reply {
+        let reply = match self.admit(call) {
+            Ok(()) => self.under_faults(call),
+            Err(error) => Reply::plain(Err(error)),
+        };
+        self.record_call(call, &reply);
+        reply
+    }
+
+    /// Carries the call out, or what a fault leaves of it.
+    fn under_faults(&mut self, call: &Call) -> Reply {
+        let Some(act) = self.faults.strike(call) else { return Reply::plain(self.dispatch(call)) };
+        let what = json!({"service": call.service, "operation": call.operation, "do": act});
+        self.history.record(self.now, "fault", who(&call.caller), what);
+        let kill = || Fate::Kill { actor: who(&call.caller) };
+        match act {
+            CallAct::Throttle => Reply::plain(Err(throttled(&call.service))),
+            CallAct::Error { code, status, message } => {
+                Reply::plain(Err(ApiError { status, ..ApiError::client(&code, message) }))
+            }
+            CallAct::LostAnswer => Reply { answer: self.dispatch(call), fate: Fate::Close },
+            CallAct::KillBefore => {
+                let answer = Err(ApiError::fault("Killed", "the caller was killed before the call took effect"));
+                Reply { answer, fate: kill() }
+            }
+            CallAct::KillAfter => Reply { answer: self.dispatch(call), fate: kill() },
+            CallAct::Delay { ms } => Reply { answer: self.dispatch(call), fate: Fate::Late { ms } },
+            CallAct::StaleRead => Reply::plain(match self.last_answer(call) {
+                Some(output) => Ok(output),
+                None => self.dispatch(call),
+            }),
+        }
+    }
+
+    /// The output of the last call with the same input that was answered.
+    fn last_answer(&self, call: &Call) -> Option<Value> {
+        let same = |what: &Value| {
+            what["service"] == call.service && what["operation"] == call.operation && what["input"] == call.input
+        };
+        let calls = self.history.entries().iter().rev().filter(|entry| entry.kind == "call" && same(&entry.what));
+        calls.filter_map(|entry| entry.what["outcome"].get("ok")).next().cloned()
     }
 
     /// One call that AWS makes itself: an internal operation (`_Append`, `_Record`, ...) or a deployment's `CreateTable`.
@@ -107,15 +157,7 @@ impl World {
         self.policies.check(&call.caller, &needs).map_err(|denied| {
             self.history.record(self.now, "denied", who(&call.caller), json!(denied));
             denied.to_api_error(call)
-        })?;
-        match self.faults.before(call) {
-            Some(error) => {
-                let what = json!({"operation": call.operation, "code": error.code});
-                self.history.record(self.now, "fault", who(&call.caller), what);
-                Err(error)
-            }
-            None => Ok(()),
-        }
+        })
     }
 
     fn dispatch(&mut self, call: &Call) -> Answer {
@@ -141,15 +183,18 @@ impl World {
         service.call(&mut ctx, call)
     }
 
-    fn record_call(&mut self, call: &Call, answer: &Answer) {
-        let outcome = match answer {
+    fn record_call(&mut self, call: &Call, reply: &Reply) {
+        let outcome = match &reply.answer {
             Ok(output) => json!({"ok": output}),
             Err(error) => json!({"error": error.code, "message": error.message}),
         };
-        let what = json!({
+        let mut what = json!({
             "service": call.service, "operation": call.operation, "input": call.input, "outcome": outcome,
             "request_id": call.request_id,
         });
+        if reply.fate != Fate::Answer {
+            what["fate"] = json!(reply.fate);
+        }
         self.history.record(self.now, "call", who(&call.caller), what);
     }
 

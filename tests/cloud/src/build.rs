@@ -1,0 +1,41 @@
+//! Builds the functions' binaries with cargo, as an operator's machine would, but for this machine and quickly.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// The packages whose binaries are the functions.
+const PACKAGES: [&str; 2] = ["pitcrew-rollback", "pitcrew-notify"];
+
+/// Why there are no binaries.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error("cannot run {cargo:?}; is a Rust toolchain installed?")]
+    NoCargo { cargo: OsString, source: std::io::Error },
+    #[error("building the functions failed; cargo's own words are above")]
+    Failed,
+    #[error("this workspace has no target directory that can be found from {0}")]
+    NoTarget(PathBuf),
+}
+
+/// Builds the functions and gives the directory that holds their binaries. Cargo's progress goes to standard error.
+///
+/// # Errors
+/// Where cargo cannot be run or the code does not compile.
+pub fn build_functions() -> Result<PathBuf, BuildError> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let workspace = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let mut command = Command::new(&cargo);
+    command.args(["build", "--quiet", "--locked"]).current_dir(&workspace).stdout(Stdio::null());
+    for package in PACKAGES {
+        command.args(["--package", package]);
+    }
+    eprintln!("building {} ...", PACKAGES.join(" and "));
+    let status = command.status().map_err(|source| BuildError::NoCargo { cargo, source })?;
+    if !status.success() {
+        return Err(BuildError::Failed);
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
+    let binaries = target.join("debug");
+    binaries.canonicalize().map_err(|_| BuildError::NoTarget(binaries))
+}

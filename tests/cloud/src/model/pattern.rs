@@ -1,0 +1,94 @@
+//! The patterns of the models as AWS matches them: the whole value, with Java's ASCII classes.
+//!
+//! A pattern that the regex crate cannot express (a look-around) is not checked; [`SKIPPED`] names each one, and the test there
+//! compares that list with the models, so that no pattern drops out unseen.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use regex::Regex;
+
+/// The patterns that cannot be compiled, with the service that has them. They accept every value.
+#[cfg(test)]
+const SKIPPED: &[(&str, &str)] = &[
+    ("apprunner", r"^(?!aws:).+"),
+    ("events", r"^(?!\s*$).+"),
+    ("lambda", r"(^(?!(system\x2e)))(^[_a-zA-Z0-9])([^$]*)"),
+    ("lambda", r"[0-9A-Za-z\.\-_]*(?<!\.)"),
+    ("scheduler", r"(?=[/\.\-_A-Za-z0-9]+)((?!aws\.).*)|(\$(\.[\w_-]+(\[(\d+|\*)\])*)*)"),
+];
+
+static COMPILED: OnceLock<Mutex<BTreeMap<String, Option<Regex>>>> = OnceLock::new();
+
+/// Whether the whole value matches; a pattern that cannot be compiled accepts all.
+pub fn matches(pattern: &str, value: &str) -> bool {
+    let cache = COMPILED.get_or_init(Mutex::default);
+    let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    let compiled = cache.entry(pattern.to_owned()).or_insert_with(|| compile(pattern));
+    compiled.as_ref().is_none_or(|regex| regex.is_match(value))
+}
+
+fn compile(pattern: &str) -> Option<Regex> {
+    Regex::new(&format!(r"\A(?:{})\z", java_classes(pattern))).ok()
+}
+
+/// Java's `\w`, `\d` and `\s` are ASCII, those of the regex crate are not.
+fn java_classes(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('w') => out.push_str("[0-9A-Za-z_]"),
+            Some('W') => out.push_str("[^0-9A-Za-z_]"),
+            Some('d') => out.push_str("[0-9]"),
+            Some('D') => out.push_str("[^0-9]"),
+            Some('s') => out.push_str(r"[ \t\n\x0B\f\r]"),
+            Some('S') => out.push_str(r"[^ \t\n\x0B\f\r]"),
+            Some(other) => out.extend(['\\', other]),
+            None => out.push('\\'),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model;
+
+    #[test]
+    fn the_whole_value_must_match() {
+        assert!(matches("[a-z]+", "abc"));
+        assert!(!matches("[a-z]+", "abc1"));
+        assert!(!matches("a|b", "ab"));
+    }
+
+    #[test]
+    fn word_characters_are_ascii_inside_a_class_and_outside() {
+        assert!(matches(r"[\w.-]+", "a_b.c-9"));
+        assert!(!matches(r"[\w.-]+", "ä"));
+        assert!(!matches(r"\d", "٣"));
+        assert!(matches(r"\\w", r"\w"));
+    }
+
+    #[test]
+    fn every_pattern_that_is_skipped_is_named() {
+        let mut skipped = Vec::new();
+        for service in model::services() {
+            for model in model::models(service) {
+                let patterns = model.shapes.values().filter_map(|shape| shape.pattern.as_deref());
+                skipped.extend(patterns.filter(|p| compile(p).is_none()).map(|p| (service, p)));
+            }
+        }
+        skipped.sort_unstable();
+        skipped.dedup();
+        for (service, pattern) in &skipped {
+            println!("not checked: {service} {pattern}");
+        }
+        assert_eq!(skipped, SKIPPED);
+    }
+}
