@@ -8,6 +8,7 @@ pub mod dynamodb;
 pub mod effect;
 pub mod outside;
 pub mod secrets;
+pub mod slack;
 pub mod sns;
 pub mod sts;
 pub mod switches;
