@@ -27,6 +27,7 @@ pub mod secrets;
 pub mod serve;
 pub mod services;
 pub mod shape;
+pub mod slack;
 pub mod sns;
 pub mod sqs;
 pub mod sts;
