@@ -134,6 +134,32 @@ fn a_message_received_too_often_goes_to_the_dead_letters_with_its_origin() {
 }
 
 #[test]
+fn dead_letters_go_back_to_where_they_came_from() {
+    let mut trial = with_dead_letters();
+    send(&mut trial, "poison");
+    for _ in 0..3 {
+        receive(&mut trial, URL);
+        trial.pass(30);
+    }
+    trial.call("_Deliver", json!({"QueueArn": DEAD_ARN, "Body": "from elsewhere"}));
+    assert_eq!(trial.refused("StartMessageMoveTask", json!({"SourceArn": ARN})).code, "InvalidParameterValue");
+    let nowhere = json!({"SourceArn": format!("{DEAD_ARN}er")});
+    assert_eq!(trial.refused("StartMessageMoveTask", nowhere).code, "ResourceNotFoundException");
+    trial.call("StartMessageMoveTask", json!({"SourceArn": DEAD_ARN}));
+    let back = receive(&mut trial, URL);
+    assert_eq!((bodies(&back), &back[0]["Attributes"]["ApproximateReceiveCount"]), (vec!["poison"], &json!("1")));
+    assert_eq!(bodies(&receive(&mut trial, DEAD_URL)), ["from elsewhere"], "a letter without an origin stays");
+    let tasks = trial.call("ListMessageMoveTasks", json!({"SourceArn": DEAD_ARN}));
+    assert_eq!(
+        (&tasks["Results"][0]["Status"], &tasks["Results"][0]["ApproximateNumberOfMessagesMoved"]),
+        (&json!("COMPLETED"), &json!(1))
+    );
+    let needs = trial.needs("StartMessageMoveTask", json!({"SourceArn": DEAD_ARN, "DestinationArn": ARN}));
+    assert_eq!(needs.len(), 5);
+    assert_eq!((needs[4].action.as_str(), needs[4].resource.as_str()), ("sqs:SendMessage", ARN));
+}
+
+#[test]
 fn visible_messages_are_reported_every_minute_and_once_when_there_are_none() {
     let mut trial = trial();
     trial.call("_Deliver", json!({"QueueArn": ARN, "Body": "a", "Attributes": [["cause", "test"]]}));
