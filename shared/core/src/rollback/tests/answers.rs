@@ -74,3 +74,17 @@ fn an_operators_command_that_met_a_busy_service_is_given_back() {
     world.settle();
     assert_eq!(world.intents.len(), 1, "it is not made an automatic rollback later");
 }
+
+#[test]
+fn a_call_that_cannot_be_made_for_two_hours_is_given_up_and_a_busy_service_is_not() {
+    for (answer, given_up) in
+        [(CallAnswer::NotMade("throttled".into()), true), (CallAnswer::Busy("busy".into()), false)]
+    {
+        let (mut world, _) = answered(answer.clone());
+        world.seen.trigger = Trigger::Event;
+        world.woken_again("next", 1120);
+        world.answer = Some(answer);
+        world.settle();
+        assert_eq!(world.outcomes().len(), usize::from(given_up));
+    }
+}

@@ -4,8 +4,8 @@ use super::world::{World, at, by_tag, digest, image, op, pinned};
 use crate::id::OperationId;
 use crate::ledger::Verdict;
 use crate::memory::Pause;
-use crate::rollback::Trigger;
 use crate::rollback::answer::CallAnswer;
+use crate::rollback::{Request, Trigger};
 use crate::service::{OperationKind as K, OperationStatus as S, ServiceStatus};
 
 const ACTS: &str = "call deploy shop@010101010101 and switch automatic deployment off";
@@ -185,4 +185,35 @@ fn a_success_that_somebody_followed_up_leaves_the_service_to_them() {
     assert!(trace.contains(&"record released +pin".to_owned()), "{trace:?}");
     assert_eq!(world.seen.memory.pin, None);
     assert_eq!(world.intents.len(), 1);
+}
+
+#[test]
+fn an_operators_call_is_given_back_when_the_account_was_paused_meanwhile() {
+    let switches: [fn(&mut World); 2] =
+        [|world| world.seen.account.pause = paused(), |world| *world = world.clone().tag("pitcrew:hold", "true")];
+    for switch in switches {
+        let request = Trigger::Operator(Request::Rollback { to: None });
+        let mut world = World::new().baking(2).woken(request);
+        assert_eq!(world.settle().last().unwrap(), ACTS);
+        switch(&mut world);
+        world.woken_again("other", 1001);
+        let trace = world.settle();
+        assert!(trace.contains(&"record withheld +rollback_failed".to_owned()), "{trace:?}");
+        assert_eq!(world.outcomes(), ["Manual NeedsPerson"]);
+    }
+}
+
+#[test]
+fn an_intent_is_never_called_on_a_list_that_was_not_read() {
+    let mut world = intended();
+    world.seen.operations.clear();
+    assert_eq!(world.settle(), ["hold blind"]);
+}
+
+#[test]
+fn a_call_that_never_arrives_is_given_up_after_two_hours() {
+    let mut world = intended();
+    world.woken_again("other", 1120);
+    assert_eq!(world.settle()[..2], ["look service", "record intent +rollback_failed"]);
+    assert_eq!(world.outcomes(), ["BadRelease NeedsPerson"]);
 }
