@@ -30,6 +30,7 @@ pub mod shape;
 pub mod slack;
 pub mod sns;
 pub mod sqs;
+pub mod stage;
 pub mod sts;
 pub mod switches;
 pub mod template;
