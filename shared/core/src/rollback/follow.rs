@@ -5,8 +5,8 @@
 //! | intended | no operation after the intent, `RUNNING`, written by this invocation within 10 s, not paused | call, once |
 //! | intended | the same, but paused, held or no longer allowed meanwhile | back to a proposal (an operator's: given back) |
 //! | intended | the same, written by another invocation less than 60 s ago | hold |
-//! | intended | the same, 60 s or longer ago, ECR holds the target | the call never arrived: write the intent anew, then call |
-//! | intended | the same, but ECR does not hold the target any more | choose again (an operator's: given back) |
+//! | intended | the same, 60 s or longer ago | the call never arrived: open again, decided afresh |
+//! | intended | the same, an operator's, and ECR holds the target | write the intent anew, then call; else give it back |
 //! | intended | no operation, but the service is busy (maintenance) | wait; nothing was done (an operator's: given back) |
 //! | intended | the call never arrived for 2 h | give up: a person is needed |
 //! | intended | exactly one newer operation of our kind, and the live source equals the target | adopt it |
@@ -147,16 +147,19 @@ fn rewrite(seen: &Observed, incident: &Incident, intent: &Intent) -> Result<Deci
         draft.give_back(incident, &intent.action, "For two hours no call has arrived at App Runner.")?;
         return Ok(draft.record("no call arrived for too long: a person is needed", Then::Again));
     }
+    if incident.kind != IncidentKind::Manual {
+        // Minutes or hours have passed: target, switches and breaker are asked again, as for any open incident.
+        draft.saw("earlier intent", intent.written_at.to_string());
+        draft.go(IncidentState::Open)?;
+        return Ok(
+            draft.record("the earlier call left no operation: it never arrived, and is decided afresh", Then::Again)
+        );
+    }
     if let Some(image) = image_of(&intent.action).filter(|image| image.digest().is_some())
         && seen.exists(image)? != Some(true)
     {
-        draft.saw("target", format!("{} is not to be found in ECR any more", image.short()));
-        if incident.kind == IncidentKind::Manual {
-            draft.give_back(incident, &intent.action, "ECR does not hold that image any more.")?;
-        } else {
-            draft.go(IncidentState::Open)?;
-        }
-        return Ok(draft.record("the earlier call never arrived and its target is gone: chosen again", Then::Again));
+        draft.give_back(incident, &intent.action, "ECR does not hold that image any more, or cannot be read.")?;
+        return Ok(draft.record("the earlier call never arrived and its target is gone: given back", Then::Again));
     }
     draft.saw("earlier intent", intent.written_at.to_string());
     let renewed =

@@ -38,13 +38,19 @@ fn another_invocation_leaves_a_fresh_intent_alone_and_renews_an_old_one() {
     assert_eq!(world.settle(), ["look service", "hold intent_pending"]);
     world.woken_again("other", 1001);
     let trace = world.settle();
+    let target = "look exists shop@010101010101";
     assert_eq!(
         trace,
-        ["look service", "look exists shop@010101010101", "record intent", "look service", "look tags", ACTS]
+        ["look service", "record intent", "look tags", target, "record intent +rollback_started", "look service", ACTS]
     );
     let fences: Vec<(u64, &str)> = world.intents.iter().map(|intent| (intent.fence, intent.holder.as_str())).collect();
-    assert_eq!(fences, [(2, "me"), (3, "other")]);
-    assert_eq!(world.notices.len(), 1, "the start is told once");
+    assert_eq!(fences, [(2, "me"), (4, "other")]);
+    assert_eq!(world.notices[0].id, world.notices[1].id, "the start has one identity");
+    assert_eq!(
+        world.seen.account.breaker.recent,
+        [(at(1001), world.seen.memory.incident.unwrap().id)],
+        "and is counted anew"
+    );
 }
 
 #[test]
@@ -78,7 +84,7 @@ fn the_switches_are_read_again_before_a_renewed_call() {
         world.woken_again("other", 1001);
         let trace = world.settle();
         assert!(!trace.iter().any(|line| line.starts_with("call")), "case {n}: {trace:?}");
-        assert_eq!(world.state(), if n == 3 { "intended" } else { "proposed" });
+        assert_eq!(world.state(), if n == 3 { "open" } else { "proposed" });
     }
 }
 
@@ -216,4 +222,16 @@ fn a_call_that_never_arrives_is_given_up_after_two_hours() {
     world.woken_again("other", 1120);
     assert_eq!(world.settle()[..2], ["look service", "record intent +rollback_failed"]);
     assert_eq!(world.outcomes(), ["BadRelease NeedsPerson"]);
+}
+
+#[test]
+fn an_operators_call_that_never_arrived_is_made_again_while_ecr_holds_the_image() {
+    for (held, last) in [(vec![digest(1)], ACTS), (Vec::new(), "hold nothing_new")] {
+        let mut world = World::new().baking(2).woken(Trigger::Operator(Request::Rollback { to: None }));
+        world.settle();
+        world.seen.trigger = Trigger::Event;
+        world.in_ecr = Some(held);
+        world.woken_again("other", 1001);
+        assert_eq!(world.settle().last().unwrap(), last);
+    }
 }
