@@ -9,6 +9,7 @@ pub mod call;
 pub mod cloud;
 pub mod cloudwatch;
 pub mod control;
+pub mod demo;
 pub mod deploy;
 pub mod dynamodb;
 pub mod ecr;

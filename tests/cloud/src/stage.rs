@@ -53,6 +53,8 @@ pub struct Setting {
     /// The directory with the functions' binaries.
     pub binaries: PathBuf,
     pub slack: SlackDoor,
+    /// Run invocations one after the other, so that two runs of the same story are the same to the last id.
+    pub ordered: bool,
     /// Further parameters of the template.
     pub parameters: BTreeMap<String, String>,
 }
@@ -72,6 +74,7 @@ impl Setting {
             autonomy: "act".to_owned(),
             binaries,
             slack: SlackDoor::Bot,
+            ordered: false,
             parameters: BTreeMap::new(),
         }
     }
@@ -110,7 +113,7 @@ impl Stage {
     /// Where loopback cannot be listened on, or the template cannot be deployed.
     pub async fn set(setting: Setting) -> Result<Self, StageError> {
         let world = services::world(setting.place.clone(), setting.start, setting.switches.clone());
-        let cloud = Cloud::new(world);
+        let cloud = if setting.ordered { Cloud::in_order(world) } else { Cloud::new(world) };
         let (server, keys) = cloud.listen(setting.port).await?;
         let clock_of = cloud.clone();
         let slack = Slack::new(workspace(), Arc::new(move || lock(clock_of.world()).now));
