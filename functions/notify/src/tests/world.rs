@@ -89,6 +89,12 @@ impl World {
         self.cloud.lock().unwrap()
     }
 
+    /// How many publications and posts there were.
+    pub fn sent(&self) -> (usize, usize) {
+        let cloud = self.cloud();
+        (cloud.published.len(), cloud.posted.len())
+    }
+
     /// Writes rows and returns the stream batch that follows.
     pub fn written(&self, rows: &[OutboxRow]) -> Value {
         let mut records = Vec::new();
