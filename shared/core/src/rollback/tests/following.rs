@@ -39,10 +39,7 @@ fn another_invocation_leaves_a_fresh_intent_alone_and_renews_an_old_one() {
     world.woken_again("other", 1001);
     let trace = world.settle();
     let target = "look exists shop@010101010101";
-    assert_eq!(
-        trace,
-        ["look service", "record intent", "look tags", target, "record intent", "look service", ACTS]
-    );
+    assert_eq!(trace, ["look service", "record intent", "look tags", target, "record intent", "look service", ACTS]);
     let fences: Vec<(u64, &str)> = world.intents.iter().map(|intent| (intent.fence, intent.holder.as_str())).collect();
     assert_eq!(fences, [(2, "me"), (4, "other")]);
     assert_eq!(world.notices.len(), 1, "the start is told once, whoever calls");
