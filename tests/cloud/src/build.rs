@@ -28,7 +28,7 @@ pub fn build_functions() -> Result<PathBuf, BuildError> {
     let mut command = Command::new(&cargo);
     // Of the whole workspace, as the tests and `cargo demo` are: cargo unites the features of what is selected, so a selection
     // of its own would compile the SDK once more.
-    command.args(["build", "--quiet", "--locked", "--workspace"]).current_dir(&workspace).stdout(Stdio::null());
+    command.args(["build", "--locked", "--workspace"]).current_dir(&workspace).stdout(Stdio::null());
     for binary in BINARIES {
         command.args(["--bin", binary]);
     }
