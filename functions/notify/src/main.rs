@@ -1,1 +1,15 @@
-fn main() {}
+//! The function that tells people: wiring only.
+
+use lambda_runtime::{LambdaEvent, run, service_fn};
+use pitcrew_aws::connect::sdk_config;
+use pitcrew_lambda::{failure::Failure, logging};
+use pitcrew_notify::{handler::Notify, settings::Settings};
+use serde_json::Value;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Failure> {
+    logging::init();
+    let notify = Notify::new(Settings::from_env()?, &sdk_config().await)?;
+    let handle = |event: LambdaEvent<Value>| notify.handle(event.payload);
+    Ok(run(service_fn(handle)).await?)
+}

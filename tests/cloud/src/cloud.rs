@@ -46,6 +46,7 @@ pub struct Cloud {
 }
 
 struct Inner {
+    ordered: bool,
     world: Shared,
     host: Host,
     in_flight: Arc<AtomicUsize>,
@@ -69,7 +70,17 @@ impl Drop for InFlight {
 
 impl Cloud {
     pub fn new(world: World) -> Self {
+        Self::made(world, false)
+    }
+
+    /// A cloud that runs one piece of work after the other, so that two runs of the same story are the same.
+    pub fn in_order(world: World) -> Self {
+        Self::made(world, true)
+    }
+
+    fn made(world: World, ordered: bool) -> Self {
         let inner = Inner {
+            ordered,
             world: Arc::new(std::sync::Mutex::new(world)),
             host: Host::default(),
             in_flight: Arc::default(),
@@ -176,6 +187,9 @@ impl Cloud {
             }
             for one in work {
                 self.start(one, at);
+                while self.inner.ordered && self.inner.in_flight.load(Ordering::SeqCst) > 0 {
+                    self.inner.ended.notified().await;
+                }
             }
             if self.inner.in_flight.load(Ordering::SeqCst) > 0 {
                 self.inner.ended.notified().await;

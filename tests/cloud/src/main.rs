@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use pitcrew_cloud::demo::{self, Demo};
 use pitcrew_cloud::print_stack::{self, PrintStack};
 use pitcrew_cloud::serve::{self, Serve};
 
@@ -16,6 +17,7 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(Demo),
     Serve(Serve),
     Stack(PrintStack),
 }
@@ -23,6 +25,7 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     match Args::parse().command {
+        Command::Demo(args) => ended(demo::run(args).await),
         Command::Serve(args) => ended(serve::run(args).await),
         Command::Stack(args) => ended(print_stack::run(args)),
     }

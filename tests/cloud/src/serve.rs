@@ -1,6 +1,6 @@
 //! `pitcrew-cloud serve`: the cloud on loopback until Ctrl-C, its clock at the pace of the real one.
 //!
-//! Owns: the command's arguments, what it prints, and the driver of a cloud without functions. Never deploys anything.
+//! Owns: the command's arguments, what it prints, and the driver of a cloud without functions.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -17,10 +17,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use crate::build::{BuildError, build_functions};
 use crate::call::Place;
 use crate::control::{Driver, Later};
 use crate::gateway::{Gateway, OPERATOR_KEY, Server, Shared, lock};
 use crate::services;
+use crate::stage::{Setting, SlackDoor, Stage, StageError};
 use crate::switches::Switches;
 use crate::world::{Post, Work};
 
@@ -45,6 +47,12 @@ pub struct Serve {
     /// Only the services: no template, no functions.
     #[arg(long)]
     bare: bool,
+    /// What the stack may do by itself: observe, propose or act.
+    #[arg(long, default_value = "act", value_parser = ["observe", "propose", "act"])]
+    autonomy: String,
+    /// Leave the Slack secret empty, as it is after a fresh deployment.
+    #[arg(long)]
+    slack_off: bool,
     /// Print one line of JSON instead of text.
     #[arg(long)]
     json: bool,
@@ -66,8 +74,10 @@ pub enum ServeError {
     Switch { given: String, source: serde_json::Error },
     #[error("--switch {given}: write KEY=VALUE, for example event-keys=pascal")]
     SwitchForm { given: String },
-    #[error("deploying the template is not part of this build; start the services alone with --bare")]
-    NoTemplate,
+    #[error("the functions cannot be built; the services alone start with --bare")]
+    Build(#[from] BuildError),
+    #[error("the stage cannot be set")]
+    Stage(#[from] StageError),
     #[error("cannot listen on 127.0.0.1:{port}; take another port, or 0 for a free one")]
     Listen { port: u16, source: std::io::Error },
     #[error("cannot write to the terminal")]
@@ -103,18 +113,18 @@ pub fn switches(given: &[String]) -> Result<Switches, ServeError> {
 /// Runs the command until Ctrl-C or SIGTERM.
 pub async fn run(args: Serve) -> Result<(), ServeError> {
     let switches = switches(&args.switches)?;
-    if !args.bare {
-        return Err(ServeError::NoTemplate);
-    }
     let place = Place { partition: "aws".to_owned(), region: args.region.clone(), account: args.account.clone() };
     // Whole seconds at the start, so that times in answers and in the history are easy to read.
     let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH);
+    if !args.bare {
+        return whole(&args, place, now, switches).await;
+    }
     let world: Shared = Arc::new(Mutex::new(services::world(place, now, switches)));
     let driver = Arc::new(Bare::new(world.clone()));
     let listening = Gateway::new(world, driver.clone()).bind(args.port).await;
     let server = listening.map_err(|source| ServeError::Listen { port: args.port, source })?;
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
-    print(&args, &server).map_err(ServeError::Print)?;
+    print(&args, &server, None).map_err(ServeError::Print)?;
     tokio::select! {
         () = driver.follow_real_time() => {}
         pressed = tokio::signal::ctrl_c() => pressed.map_err(ServeError::Signals)?,
@@ -123,7 +133,26 @@ pub async fn run(args: Serve) -> Result<(), ServeError> {
     Ok(())
 }
 
-fn print(args: &Serve, server: &Server) -> std::io::Result<()> {
+/// The cloud with the repository's template deployed, and a Slack beside it.
+async fn whole(args: &Serve, place: Place, start: Timestamp, switches: Switches) -> Result<(), ServeError> {
+    let binaries = build_functions()?;
+    let slack = if args.slack_off { SlackDoor::Off } else { SlackDoor::Bot };
+    let (port, autonomy) = (args.port, args.autonomy.clone());
+    let setting = Setting { place, start, port, switches, autonomy, slack, ..Setting::new(binaries) };
+    let stage = Stage::set(setting).await?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
+    print(args, &stage.server, Some(&stage)).map_err(ServeError::Print)?;
+    let cloud = stage.cloud.clone();
+    let ended = tokio::select! {
+        () = cloud.follow_real_time() => Ok(()),
+        pressed = tokio::signal::ctrl_c() => pressed.map_err(ServeError::Signals),
+        _ = terminate.recv() => Ok(()),
+    };
+    stage.strike().await;
+    ended
+}
+
+fn print(args: &Serve, server: &Server, stage: Option<&Stage>) -> std::io::Result<()> {
     let endpoint = server.endpoint();
     let control = format!("{endpoint}{}", crate::control::ROOT);
     let mut out = anstream::stdout().lock();
@@ -131,6 +160,7 @@ fn print(args: &Serve, server: &Server) -> std::io::Result<()> {
         let line = json!({
             "endpoint": endpoint, "control": control, "access_key_id": OPERATOR_KEY,
             "secret_access_key": OPERATOR_PASSWORD, "region": args.region, "account": args.account,
+            "outputs": stage.map(|stage| &stage.stack.outputs),
         });
         writeln!(out, "{line}")?;
     } else {
@@ -139,6 +169,10 @@ fn print(args: &Serve, server: &Server) -> std::io::Result<()> {
         writeln!(out, "export AWS_ACCESS_KEY_ID={OPERATOR_KEY}")?;
         writeln!(out, "export AWS_SECRET_ACCESS_KEY={OPERATOR_PASSWORD}")?;
         writeln!(out, "export AWS_REGION={0} AWS_DEFAULT_REGION={0}", args.region)?;
+        if let Some(stage) = stage {
+            writeln!(out, "export PITCREW_TABLE={}", stage.output("TableName"))?;
+            writeln!(out, "\nThe topic of the notices: {}", stage.output("TopicArn"))?;
+        }
     }
     out.flush()
 }

@@ -5,9 +5,10 @@
 //! | intended | no operation after the intent, `RUNNING`, written by this invocation within 10 s, not paused | call, once |
 //! | intended | the same, but paused, held or no longer allowed meanwhile | back to a proposal (an operator's: given back) |
 //! | intended | the same, written by another invocation less than 60 s ago | hold |
-//! | intended | the same, 60 s or longer ago, ECR holds the target | the call never arrived: write the intent anew, then call |
-//! | intended | the same, but ECR does not hold the target any more | choose again (an operator's: given back) |
+//! | intended | the same, 60 s or longer ago | the call never arrived: open again, decided afresh |
+//! | intended | the same, an operator's, and ECR holds the target | write the intent anew, then call; else give it back |
 //! | intended | no operation, but the service is busy (maintenance) | wait; nothing was done (an operator's: given back) |
+//! | intended | the call never arrived for 2 h | give up: a person is needed |
 //! | intended | exactly one newer operation of our kind, and the live source equals the target | adopt it |
 //! | intended | any other newer operation | stand down |
 //! | confirming | our operation is not listed | hold; a person is needed after 2 h |
@@ -17,7 +18,8 @@
 
 use super::draft::Draft;
 use super::{
-    CALL_WITHIN, Decision, Hold, INTENT_SETTLES_AFTER, Observed, STUCK_AFTER, Settings, Step, Stop, Then, tell,
+    CALL_WITHIN, Decision, GIVE_UP_AFTER, Hold, INTENT_SETTLES_AFTER, Observed, STUCK_AFTER, Settings, Step, Stop,
+    Then, tell,
 };
 use crate::autonomy::{self, Withheld, flag};
 use crate::id::{Digest, OperationId};
@@ -42,6 +44,10 @@ fn hold(reason: Hold, wake_after_secs: u32) -> Decision {
 fn intended(seen: &Observed, settings: &Settings, incident: &Incident, intent: &Intent) -> Result<Decision, Stop> {
     let newer = newer_than(&seen.operations, intent.after.as_ref());
     let Some(service) = seen.service()? else { return Ok(hold(Hold::Blind, 60)) };
+    if intent.after.is_some() && seen.operations.is_empty() {
+        // The operation from before the intent cannot have vanished: the list was not read.
+        return Ok(hold(Hold::Blind, 60));
+    }
     if let [only] = newer
         && only.kind == kind_of(&intent.action)
         && source_equals(service, &intent.action)
@@ -137,16 +143,23 @@ fn back_to_proposal(seen: &Observed, incident: &Incident, intent: &Intent, why: 
 fn rewrite(seen: &Observed, incident: &Incident, intent: &Intent) -> Result<Decision, Stop> {
     let mut draft = Draft::new(seen, rule::INTENT);
     draft.about(&incident.operation);
+    if seen.now.duration_since(incident.opened_at) >= GIVE_UP_AFTER {
+        draft.give_back(incident, &intent.action, "For two hours no call has arrived at App Runner.")?;
+        return Ok(draft.record("no call arrived for too long: a person is needed", Then::Again));
+    }
+    if incident.kind != IncidentKind::Manual {
+        // Minutes or hours have passed: target, switches and breaker are asked again, as for any open incident.
+        draft.saw("earlier intent", intent.written_at.to_string());
+        draft.go(IncidentState::Open)?;
+        return Ok(
+            draft.record("the earlier call left no operation: it never arrived, and is decided afresh", Then::Again)
+        );
+    }
     if let Some(image) = image_of(&intent.action).filter(|image| image.digest().is_some())
         && seen.exists(image)? != Some(true)
     {
-        draft.saw("target", format!("{} is not to be found in ECR any more", image.short()));
-        if incident.kind == IncidentKind::Manual {
-            draft.give_back(incident, &intent.action, "ECR does not hold that image any more.")?;
-        } else {
-            draft.go(IncidentState::Open)?;
-        }
-        return Ok(draft.record("the earlier call never arrived and its target is gone: chosen again", Then::Again));
+        draft.give_back(incident, &intent.action, "ECR does not hold that image any more, or cannot be read.")?;
+        return Ok(draft.record("the earlier call never arrived and its target is gone: given back", Then::Again));
     }
     draft.saw("earlier intent", intent.written_at.to_string());
     let renewed =
@@ -237,7 +250,8 @@ fn confirming(
 fn still_running(seen: &Observed, ours: &Operation) -> Result<Decision, Stop> {
     let told = seen.memory.judged.stuck.as_deref() == Some(&ours.id.to_string());
     if told || seen.now.duration_since(ours.started_at) < STUCK_AFTER {
-        return Ok(hold(Hold::OursRunning, 120));
+        // App Runner's own event tells of the end, and the sweep looks every five minutes: no wake of ours is needed.
+        return Ok(Decision::Hold { reason: Hold::OursRunning, wake_after_secs: None });
     }
     let mut draft = Draft::new(seen, rule::STUCK);
     draft.about(&ours.id);

@@ -59,6 +59,8 @@ use draft::Draft;
 
 /// After this long an operation that does not end is paged, once. The longest honest deployment seen took 18 minutes.
 pub const STUCK_AFTER: SignedDuration = SignedDuration::from_hours(2);
+/// A call that does not get through is given up, and a person asked, after this long: whoever waits for it has waited enough.
+pub const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(2);
 /// An intent without an operation is settled by reading only after this long: `ListOperations` may lag.
 pub const INTENT_SETTLES_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// A call may follow its reads only this soon (R4); a frozen and thawed invocation must not act on old reads.

@@ -169,12 +169,20 @@ fn is_news(seen: &Observed, alarm: &Alarm, transition: &Transition) -> bool {
     !told && seen.now.duration_since(transition.at) < ALARM_NEWS_FOR
 }
 
+/// Remembers that the transition was handled. What is no news any more is never asked for again, so it is forgotten: the row
+/// must not grow with every alarm there ever was.
+fn note_alarm(draft: &mut Draft<'_>, alarm: &Alarm, transition: &Transition) {
+    draft.saw("alarm", alarm.name.clone());
+    draft.saw("fired at", transition.at.to_string());
+    let now = draft.seen.now;
+    draft.memory.judged.alarms.retain(|_, told| now.duration_since(*told) < ALARM_NEWS_FOR);
+    draft.memory.judged.alarms.insert(alarm.name.clone(), transition.at);
+}
+
 /// Another alarm of a release whose incident is open already: one active incident a service.
 fn coalesced(seen: &Observed, alarm: &Alarm, transition: &Transition) -> Decision {
     let mut draft = Draft::new(seen, rule::BAD_RELEASE);
-    draft.saw("alarm", alarm.name.clone());
-    draft.saw("fired at", transition.at.to_string());
-    draft.memory.judged.alarms.insert(alarm.name.clone(), transition.at);
+    note_alarm(&mut draft, alarm, transition);
     draft.record("another alarm of the release whose incident is open: noted there", Then::Again)
 }
 
@@ -195,10 +203,8 @@ fn bad_release(
 ) -> Result<Decision, Stop> {
     let mut draft = Draft::new(seen, rule::BAD_RELEASE);
     draft.about(&release.operation);
-    draft.saw("alarm", alarm.name.clone());
-    draft.saw("fired at", transition.at.to_string());
     draft.saw("released at", release.released_at.to_string());
-    draft.memory.judged.alarms.insert(alarm.name.clone(), transition.at);
+    note_alarm(&mut draft, alarm, transition);
     let summary =
         format!("the alarm {} fired {} after the release", alarm.name, tell::span(transition.at, release.released_at));
     if let Some(digest) = &release.digest {
@@ -221,9 +227,7 @@ fn bad_release(
 fn outside_bake(seen: &Observed, alarm: &Alarm, transition: &Transition) -> Result<Decision, Stop> {
     let diagnosis = seen.diagnosis(None, transition.at - SignedDuration::from_mins(30))?;
     let mut draft = Draft::new(seen, rule::ALARM);
-    draft.saw("alarm", alarm.name.clone());
-    draft.saw("fired at", transition.at.to_string());
-    draft.memory.judged.alarms.insert(alarm.name.clone(), transition.at);
+    note_alarm(&mut draft, alarm, transition);
     draft.notices.push(tell::alarm(seen, alarm, transition, diagnosis));
     Ok(draft.record("an alarm outside the bake window: told, no rollback follows from it", Then::Again))
 }

@@ -62,7 +62,7 @@ pub fn action(place: &Place, alarm: &Alarm, old: &Standing, arn: &str) -> Result
     match service {
         "sns" => Ok(Effect::Publish {
             topic_arn: arn.to_owned(),
-            subject: format!("{}: \"{}\" in {}", alarm.standing.state.name(), alarm.name, region_name(&place.region)),
+            subject: subject(place, alarm),
             message: message(place, alarm, old).to_string(),
         }),
         "lambda" => Ok(Effect::Invoke {
@@ -79,6 +79,12 @@ pub fn action(place: &Place, alarm: &Alarm, old: &Standing, arn: &str) -> Result
         }),
         _ => Err("the local cloud carries out alarm actions on SNS topics and Lambda functions only"),
     }
+}
+
+/// SNS takes subjects of at most 100 characters.
+fn subject(place: &Place, alarm: &Alarm) -> String {
+    let whole = format!("{}: \"{}\" in {}", alarm.standing.state.name(), alarm.name, region_name(&place.region));
+    whole.chars().take(100).collect()
 }
 
 fn message(place: &Place, alarm: &Alarm, old: &Standing) -> Value {

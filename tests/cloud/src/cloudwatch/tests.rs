@@ -283,6 +283,20 @@ fn a_composite_alarm_follows_its_children() {
 }
 
 #[test]
+fn a_state_that_is_set_again_or_a_rule_that_still_holds_tells_nothing() {
+    let mut trial = trial();
+    trial.call("PutMetricAlarm", errors_alarm("errors"));
+    let rule = "ALARM(errors) OR OK(errors) OR INSUFFICIENT_DATA(errors)";
+    trial.call("PutCompositeAlarm", json!({"AlarmName": "always", "AlarmRule": rule}));
+    trial.caused();
+    let set = |state: &str| json!({"AlarmName": "errors", "StateValue": state, "StateReason": "test"});
+    trial.call("SetAlarmState", set("INSUFFICIENT_DATA"));
+    assert_eq!(state_changes(&mut trial), []);
+    trial.call("SetAlarmState", set("ALARM"));
+    assert_eq!(state_changes(&mut trial), [("errors".into(), "ALARM".into())]);
+}
+
+#[test]
 fn a_cycle_of_rules_comes_to_an_end() {
     let mut trial = trial();
     trial.call("PutMetricAlarm", errors_alarm("errors"));

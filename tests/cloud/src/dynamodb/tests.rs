@@ -2,6 +2,7 @@
 
 mod expressions;
 mod pages;
+mod properties;
 mod streams;
 mod transactions;
 mod writes;

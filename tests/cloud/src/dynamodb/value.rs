@@ -133,7 +133,7 @@ impl Attr {
     /// What `size()` of an expression gives: characters, bytes or elements; none for numbers, booleans and null.
     pub fn length(&self) -> Option<usize> {
         match self {
-            Self::S(s) => Some(s.len()),
+            Self::S(s) => Some(s.chars().count()),
             Self::B(b) => Some(b.len()),
             Self::Ss(s) => Some(s.len()),
             Self::Ns(n) => Some(n.len()),

@@ -1,4 +1,4 @@
-//! Amazon ECR: the private registry of the account, and (in [`public`]) what ECR Public shows of itself.
+//! Amazon ECR: the private registry of the account, and (as [`EcrPublic`]) what ECR Public shows of itself.
 //!
 //! Which images exist is a fact of the world outside ([`crate::outside::Outside`]), because App Runner reads the same
 //! images; this module owns only what AWS keeps beside them: settings, tags, manifests. It must never decide how an

@@ -196,6 +196,7 @@ fn an_endpoint_off_this_machine_is_refused() {
         ("http", "http://example.com/hook"),
         ("https", "https://hooks.slack.com/services/x"),
         ("http", "http://127.0.0.1@example.com/"),
+        ("http", "http://localhost:80@example.com/"),
         ("http", "http://127.0.0.1.example.com/"),
         ("http", "https://127.0.0.1/"),
         ("http", "http://10.0.0.1/"),

@@ -7,6 +7,7 @@
 mod digest;
 mod messages;
 mod queue;
+mod redrive;
 
 use std::collections::BTreeMap;
 
@@ -32,6 +33,7 @@ const PAGE_MAX: i64 = 1_000;
 pub struct Sqs {
     queues: BTreeMap<String, Queue>,
     deleted: BTreeMap<String, Timestamp>,
+    tasks: Vec<redrive::MoveTask>,
 }
 
 impl Sqs {
@@ -202,6 +204,8 @@ impl Service for Sqs {
             "ChangeMessageVisibility" => self.change_visibility(ctx, input, input),
             "ChangeMessageVisibilityBatch" => self.batch(ctx, input, Self::change_visibility),
             "TagQueue" | "UntagQueue" | "ListQueueTags" => self.tagging(ctx, call),
+            "StartMessageMoveTask" => self.start_message_move_task(ctx, input),
+            "ListMessageMoveTasks" => self.list_message_move_tasks(ctx, input),
             "_Deliver" => self.deliver(ctx, input),
             // For Lambda's poller, so that an empty queue does not hold the clock.
             "_NextVisible" => {
@@ -217,8 +221,12 @@ impl Service for Sqs {
         let operation = call.operation.strip_suffix("Batch").unwrap_or(&call.operation);
         let action = format!("sqs:{operation}");
         let named = text(&call.input, "QueueName").unwrap_or_else(|| url_name(call.text("QueueUrl")));
-        let resource = if operation == "ListQueues" { "*".to_owned() } else { arn(place, named) };
-        vec![Need::new(action, resource)]
+        match operation {
+            "StartMessageMoveTask" => redrive::needs(&call.input),
+            "ListMessageMoveTasks" => vec![Need::new(action, call.text("SourceArn"))],
+            "ListQueues" => vec![Need::new(action, "*")],
+            _ => vec![Need::new(action, arn(place, named))],
+        }
     }
 
     fn next_due(&self) -> Option<Timestamp> {

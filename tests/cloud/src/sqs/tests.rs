@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{Sqs, query_code};
+use crate::cloudwatch::{CloudWatch, record_input};
 use crate::trial::Trial;
 
 const URL: &str = "https://sqs.eu-west-1.amazonaws.com/111122223333/wake";
@@ -134,6 +135,36 @@ fn a_message_received_too_often_goes_to_the_dead_letters_with_its_origin() {
 }
 
 #[test]
+fn dead_letters_go_back_to_where_they_came_from() {
+    let mut trial = with_dead_letters();
+    send(&mut trial, "poison");
+    for _ in 0..3 {
+        receive(&mut trial, URL);
+        trial.pass(30);
+    }
+    trial.call("_Deliver", json!({"QueueArn": DEAD_ARN, "Body": "from elsewhere"}));
+    assert_eq!(trial.refused("StartMessageMoveTask", json!({"SourceArn": ARN})).code, "InvalidParameterValue");
+    let nowhere = json!({"SourceArn": format!("{DEAD_ARN}er")});
+    assert_eq!(trial.refused("StartMessageMoveTask", nowhere).code, "ResourceNotFoundException");
+    assert_eq!(receive(&mut trial, DEAD_URL).len(), 2);
+    trial.call("StartMessageMoveTask", json!({"SourceArn": DEAD_ARN}));
+    assert!(receive(&mut trial, URL).is_empty(), "a letter that somebody holds is not moved");
+    trial.pass(30);
+    trial.call("StartMessageMoveTask", json!({"SourceArn": DEAD_ARN}));
+    let back = receive(&mut trial, URL);
+    assert_eq!((bodies(&back), &back[0]["Attributes"]["ApproximateReceiveCount"]), (vec!["poison"], &json!("1")));
+    assert_eq!(bodies(&receive(&mut trial, DEAD_URL)), ["from elsewhere"], "a letter without an origin stays");
+    let tasks = trial.call("ListMessageMoveTasks", json!({"SourceArn": DEAD_ARN}));
+    assert_eq!(
+        (&tasks["Results"][0]["Status"], &tasks["Results"][0]["ApproximateNumberOfMessagesMoved"]),
+        (&json!("COMPLETED"), &json!(1))
+    );
+    let needs = trial.needs("StartMessageMoveTask", json!({"SourceArn": DEAD_ARN, "DestinationArn": ARN}));
+    assert_eq!(needs.len(), 5);
+    assert_eq!((needs[4].action.as_str(), needs[4].resource.as_str()), ("sqs:SendMessage", ARN));
+}
+
+#[test]
 fn visible_messages_are_reported_every_minute_and_once_when_there_are_none() {
     let mut trial = trial();
     trial.call("_Deliver", json!({"QueueArn": ARN, "Body": "a", "Attributes": [["cause", "test"]]}));
@@ -144,6 +175,36 @@ fn visible_messages_are_reported_every_minute_and_once_when_there_are_none() {
     trial.call("DeleteMessage", json!({"QueueUrl": URL, "ReceiptHandle": taken[0]["ReceiptHandle"]}));
     assert_eq!(trial.pass(86_400), 1);
     assert_eq!(visible_metrics(&mut trial), [("wake".to_owned(), 0.0)]);
+}
+
+#[test]
+fn an_alarm_on_the_dead_letters_fires_and_recovers() {
+    let mut queues = trial();
+    let mut alarms = Trial::new("monitoring", CloudWatch::new());
+    alarms.call(
+        "PutMetricAlarm",
+        json!({
+            "AlarmName": "dead letters", "Namespace": "AWS/SQS", "MetricName": "ApproximateNumberOfMessagesVisible",
+            "Dimensions": [{"Name": "QueueName", "Value": "wake"}], "Statistic": "Maximum", "Period": 60,
+            "EvaluationPeriods": 1, "Threshold": 0, "ComparisonOperator": "GreaterThanThreshold",
+            "TreatMissingData": "notBreaching",
+        }),
+    );
+    let mut minutes = |queues: &mut Trial<Sqs>, count: usize| {
+        for _ in 0..count {
+            queues.pass(60);
+            alarms.pass(60);
+            for point in queues.metrics() {
+                alarms.call("_Record", record_input(&point));
+            }
+        }
+        alarms.call("DescribeAlarms", json!({}))["MetricAlarms"][0]["StateValue"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(minutes(&mut queues, 2), "OK");
+    send(&mut queues, "letter");
+    assert_eq!(minutes(&mut queues, 3), "ALARM");
+    queues.call("PurgeQueue", json!({"QueueUrl": URL}));
+    assert_eq!(minutes(&mut queues, 3), "OK");
 }
 
 #[test]

@@ -193,3 +193,26 @@ fn a_configuration_that_set_off_an_alarm_is_suspected_and_never_becomes_good() {
     assert_eq!(world.verdict(), &Verdict::Unproven);
     assert_eq!(world.seen.memory.ledger.last_good(at(1030)).unwrap().fingerprint, configuration("a"));
 }
+
+#[test]
+fn a_release_whose_alarm_fired_waits_while_the_service_is_known_to_be_busy() {
+    let deployed = op("deploy", K::StartDeployment, S::Succeeded, 990, 994);
+    let mut world = World::new().operation(deployed).candidate("deploy", 2, "a").alarm("5xx", 999);
+    world.service.as_mut().unwrap().status = ServiceStatus::OperationInProgress;
+    let trace = world.settle();
+    assert_eq!(trace[trace.len() - 2..], ["record alarm-in-bake-window", "stop 60"]);
+    assert_eq!((world.state(), world.intents.len(), world.notices.len()), ("open", 0, 0));
+    world.service.as_mut().unwrap().status = ServiceStatus::Running;
+    world.woken_again("next", 1002);
+    assert_eq!(world.settle().last().unwrap(), ACTS);
+}
+
+#[test]
+fn alarms_that_are_no_news_any_more_are_forgotten() {
+    let mut world = World::new().alarm("old", 999);
+    world.settle();
+    let mut world = world.alarm("new", 3000).now(3001);
+    world.woken_again("next", 3001);
+    world.settle();
+    assert_eq!(world.seen.memory.judged.alarms.keys().collect::<Vec<_>>(), ["new"]);
+}

@@ -371,3 +371,16 @@ fn a_pinned_service_that_is_rolled_back_again_keeps_what_its_owner_had() {
     let pin = world.seen.memory.pin.unwrap();
     assert_eq!((pin.image_before, pin.auto_deploy_before), (by_tag(), true));
 }
+
+#[test]
+fn of_two_releases_that_nobody_saw_only_the_newer_is_known() {
+    let first = op("first", K::StartDeployment, S::Succeeded, 980, 984);
+    let mut world = World::new().operation(first).operation(ended(K::StartDeployment, S::Succeeded));
+    world.tag_names = Some((digest(2), 970));
+    assert_eq!(
+        world.settle(),
+        ["record released", "look service", "look resolve", "record released", "hold nothing_new"]
+    );
+    let ledger = &world.seen.memory.ledger;
+    assert_eq!((ledger.of_operation(&world.seen.operations[1].id), ledger.releases.len()), (None, 2));
+}

@@ -4,8 +4,8 @@ use super::world::{World, at, by_tag, digest, image, op, pinned};
 use crate::id::OperationId;
 use crate::ledger::Verdict;
 use crate::memory::Pause;
-use crate::rollback::Trigger;
 use crate::rollback::answer::CallAnswer;
+use crate::rollback::{Request, Trigger};
 use crate::service::{OperationKind as K, OperationStatus as S, ServiceStatus};
 
 const ACTS: &str = "call deploy shop@010101010101 and switch automatic deployment off";
@@ -20,7 +20,7 @@ fn intended() -> World {
 /// The call was made and its operation `ours` is known.
 fn confirming(status: S) -> World {
     let mut world = World::new().baking(2).alarm("5xx", 999).answered(CallAnswer::Started(OperationId::new("ours")));
-    assert_eq!(world.settle().last().unwrap(), "stop 240");
+    assert_eq!(world.settle().last().unwrap(), "stop 0");
     let mut world =
         world.operation(op("ours", K::UpdateService, status, 1000, 1004)).live(image(pinned(1), false), "a");
     world.woken_again("next", 1005);
@@ -38,13 +38,19 @@ fn another_invocation_leaves_a_fresh_intent_alone_and_renews_an_old_one() {
     assert_eq!(world.settle(), ["look service", "hold intent_pending"]);
     world.woken_again("other", 1001);
     let trace = world.settle();
+    let target = "look exists shop@010101010101";
     assert_eq!(
         trace,
-        ["look service", "look exists shop@010101010101", "record intent", "look service", "look tags", ACTS]
+        ["look service", "record intent", "look tags", target, "record intent", "look service", ACTS]
     );
     let fences: Vec<(u64, &str)> = world.intents.iter().map(|intent| (intent.fence, intent.holder.as_str())).collect();
-    assert_eq!(fences, [(2, "me"), (3, "other")]);
-    assert_eq!(world.notices.len(), 1, "the start is told once");
+    assert_eq!(fences, [(2, "me"), (4, "other")]);
+    assert_eq!(world.notices.len(), 1, "the start is told once, whoever calls");
+    assert_eq!(
+        world.seen.account.breaker.recent,
+        [(at(1001), world.seen.memory.incident.unwrap().id)],
+        "and is counted anew"
+    );
 }
 
 #[test]
@@ -78,7 +84,7 @@ fn the_switches_are_read_again_before_a_renewed_call() {
         world.woken_again("other", 1001);
         let trace = world.settle();
         assert!(!trace.iter().any(|line| line.starts_with("call")), "case {n}: {trace:?}");
-        assert_eq!(world.state(), if n == 3 { "intended" } else { "proposed" });
+        assert_eq!(world.state(), if n == 3 { "open" } else { "proposed" });
     }
 }
 
@@ -185,4 +191,47 @@ fn a_success_that_somebody_followed_up_leaves_the_service_to_them() {
     assert!(trace.contains(&"record released +pin".to_owned()), "{trace:?}");
     assert_eq!(world.seen.memory.pin, None);
     assert_eq!(world.intents.len(), 1);
+}
+
+#[test]
+fn an_operators_call_is_given_back_when_the_account_was_paused_meanwhile() {
+    let switches: [fn(&mut World); 2] =
+        [|world| world.seen.account.pause = paused(), |world| *world = world.clone().tag("pitcrew:hold", "true")];
+    for switch in switches {
+        let request = Trigger::Operator(Request::Rollback { to: None });
+        let mut world = World::new().baking(2).woken(request);
+        assert_eq!(world.settle().last().unwrap(), ACTS);
+        switch(&mut world);
+        world.woken_again("other", 1001);
+        let trace = world.settle();
+        assert!(trace.contains(&"record withheld +rollback_failed".to_owned()), "{trace:?}");
+        assert_eq!(world.outcomes(), ["Manual NeedsPerson"]);
+    }
+}
+
+#[test]
+fn an_intent_is_never_called_on_a_list_that_was_not_read() {
+    let mut world = intended();
+    world.seen.operations.clear();
+    assert_eq!(world.settle(), ["hold blind"]);
+}
+
+#[test]
+fn a_call_that_never_arrives_is_given_up_after_two_hours() {
+    let mut world = intended();
+    world.woken_again("other", 1120);
+    assert_eq!(world.settle()[..2], ["look service", "record intent +rollback_failed"]);
+    assert_eq!(world.outcomes(), ["BadRelease NeedsPerson"]);
+}
+
+#[test]
+fn an_operators_call_that_never_arrived_is_made_again_while_ecr_holds_the_image() {
+    for (held, last) in [(vec![digest(1)], ACTS), (Vec::new(), "hold nothing_new")] {
+        let mut world = World::new().baking(2).woken(Trigger::Operator(Request::Rollback { to: None }));
+        world.settle();
+        world.seen.trigger = Trigger::Event;
+        world.in_ecr = Some(held);
+        world.woken_again("other", 1001);
+        assert_eq!(world.settle().last().unwrap(), last);
+    }
 }

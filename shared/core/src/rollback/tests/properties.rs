@@ -202,6 +202,7 @@ impl Story {
         if called && let Some(CallAnswer::Started(id)) = answer {
             let state = world.seen.memory.incident.clone().unwrap();
             prop_assert!(!self.reverted.contains(&state.operation), "App Runner had reverted it already");
+            prop_assert_eq!(&world.seen.operations[0].id, &state.operation, "a newer operation was replaced");
             self.accepted.push((state.failing.clone(), state.operation.clone()));
             let kind = K::UpdateService;
             let IncidentState::Confirming { intent, .. } = state.state else { panic!("not confirming") };

@@ -7,6 +7,7 @@ mod lists;
 mod messages;
 mod outcomes;
 mod policy;
+mod properties;
 mod resources;
 mod switches;
 mod traffic;

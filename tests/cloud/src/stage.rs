@@ -1,0 +1,222 @@
+//! A whole stage: the cloud, the repository's own template deployed into it, and a Slack that listens.
+//!
+//! The demo, `serve` and the tests all stand on it, so that they see the same thing that an operator deploys.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::call::{Answer, Call, Caller, Place};
+use crate::cloud::Cloud;
+use crate::deploy::{DeployError, Deployment, deploy};
+use crate::gateway::{Keys, OPERATOR_KEY, Server, lock};
+use crate::services;
+use crate::slack::workspace::{Hook, Workspace};
+use crate::slack::{Serving, Slack, serve};
+use crate::switches::Switches;
+use crate::template::{Inputs, Stack};
+
+/// The repository's own template, as an operator deploys it.
+pub const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
+/// The stack's name on the stage.
+pub const STACK: &str = "pitcrew";
+/// The channel that notices go to.
+pub const CHANNEL: &str = "C0DEPLOYS";
+/// The workspace's incoming webhook for that channel.
+pub const HOOK: &str = "/services/T0LOCAL/B0LOCAL/local";
+/// The workspace's bot token: made up, and good for nothing outside the stage.
+const BOT_TOKEN: &str = "xoxb-local-stage";
+/// Posts that the channel takes at one instant: Slack allows one a second and tolerates short bursts.
+const BURST: u32 = 5;
+
+/// By which door notices reach Slack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlackDoor {
+    /// A bot token: one thread an incident.
+    Bot,
+    Webhook,
+    /// The secret stays empty, as after a fresh deployment.
+    Off,
+}
+
+/// How the stage is to be set.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    pub place: Place,
+    pub start: Timestamp,
+    pub port: u16,
+    pub switches: Switches,
+    pub autonomy: String,
+    /// The directory with the functions' binaries.
+    pub binaries: PathBuf,
+    pub slack: SlackDoor,
+    /// Run invocations one after the other, so that two runs of the same story are the same to the last id.
+    pub ordered: bool,
+    /// Further parameters of the template.
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl Setting {
+    /// The ordinary one: Monday morning, `act`, a bot in Slack.
+    pub fn new(binaries: PathBuf) -> Self {
+        Self {
+            place: Place {
+                partition: "aws".to_owned(),
+                region: "eu-west-1".to_owned(),
+                account: "123456789012".to_owned(),
+            },
+            start: MONDAY_MORNING,
+            port: 0,
+            switches: Switches::default(),
+            autonomy: "act".to_owned(),
+            binaries,
+            slack: SlackDoor::Bot,
+            ordered: false,
+            parameters: BTreeMap::new(),
+        }
+    }
+}
+
+/// 2026-11-02 09:00:00 UTC.
+pub const MONDAY_MORNING: Timestamp = Timestamp::constant(1_793_610_000, 0);
+
+/// Why the stage cannot be set.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    #[error("cannot listen on loopback")]
+    Listen(#[from] std::io::Error),
+    #[error("the template cannot be deployed")]
+    Deploy(#[from] DeployError),
+    #[error("{service}:{operation} failed: {code}: {message}")]
+    Call { service: String, operation: String, code: String, message: String },
+    #[error("the cloud's clock is stuck")]
+    Stuck(#[from] crate::cloud::Stuck),
+}
+
+/// A set stage. Dropping it ends the servers; [`Stage::strike`] ends the functions' processes too.
+pub struct Stage {
+    pub cloud: Cloud,
+    pub server: Server,
+    pub keys: Keys,
+    pub slack: Slack,
+    pub stack: Stack,
+    _slack_server: Serving,
+}
+
+impl Stage {
+    /// Sets the stage: starts the servers and deploys the template.
+    ///
+    /// # Errors
+    /// Where loopback cannot be listened on, or the template cannot be deployed.
+    pub async fn set(setting: Setting) -> Result<Self, StageError> {
+        let world = services::world(setting.place.clone(), setting.start, setting.switches.clone());
+        let cloud = if setting.ordered { Cloud::in_order(world) } else { Cloud::new(world) };
+        let (server, keys) = cloud.listen(setting.port).await?;
+        let clock_of = cloud.clone();
+        let slack = Slack::new(workspace(), Arc::new(move || lock(clock_of.world()).now));
+        let slack_server = serve(slack.clone(), ([127, 0, 0, 1], 0).into()).await?;
+        let stack = {
+            let deployment = deployment(&setting, &server, &slack_server);
+            deploy(&mut lock(cloud.world()), &keys, &deployment)?
+        };
+        let stage = Self { cloud, server, keys, slack, stack, _slack_server: slack_server };
+        stage.fill_secret(setting.slack)?;
+        stage.cloud.settle().await?;
+        Ok(stage)
+    }
+
+    fn fill_secret(&self, door: SlackDoor) -> Result<(), StageError> {
+        let value = match door {
+            SlackDoor::Bot => json!({"bot_token": BOT_TOKEN, "channel": CHANNEL}),
+            SlackDoor::Webhook => json!({"webhook_url": format!("{}{HOOK}", self._slack_server.url())}),
+            SlackDoor::Off => return Ok(()),
+        };
+        let secret = self.output("SlackSecretArn");
+        self.call("secretsmanager", "PutSecretValue", json!({"SecretId": secret, "SecretString": value.to_string()}))?;
+        Ok(())
+    }
+
+    /// An output of the template: `TableName`, `TopicArn`, ...
+    pub fn output(&self, name: &str) -> &str {
+        self.stack.outputs.get(name).map(String::as_str).unwrap_or_default()
+    }
+
+    /// One call as the operator.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub fn call(&self, service: &str, operation: &str, input: Value) -> Result<Value, StageError> {
+        let (service, operation) = (service.to_owned(), operation.to_owned());
+        let answer: Answer = {
+            let mut world = lock(self.cloud.world());
+            let request_id = world.ids.uuid();
+            let call = Call {
+                service: service.clone(),
+                operation: operation.clone(),
+                input,
+                caller: Caller::Operator,
+                request_id,
+            };
+            world.call(&call)
+        };
+        answer.map_err(|error| StageError::Call { service, operation, code: error.code, message: error.message })
+    }
+
+    /// One internal call: what the world outside does.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub fn internal(&self, service: &str, operation: &str, input: Value) -> Result<Value, StageError> {
+        let answer = lock(self.cloud.world()).internal(service, operation, input);
+        answer.map_err(|error| StageError::Call {
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            code: error.code,
+            message: error.message,
+        })
+    }
+
+    /// The endpoint and the operator's key, as a client needs them.
+    pub fn endpoint(&self) -> (String, &'static str) {
+        (self.server.endpoint(), OPERATOR_KEY)
+    }
+
+    /// Ends every process that the stage started.
+    pub async fn strike(self) {
+        self.cloud.shutdown().await;
+    }
+}
+
+fn workspace() -> Workspace {
+    let mut workspace = Workspace::new();
+    workspace.add_channel(CHANNEL, "deploys");
+    workspace.set_hook(HOOK, CHANNEL, Hook::Active);
+    workspace.add_token(BOT_TOKEN);
+    workspace.set_burst(BURST);
+    workspace
+}
+
+fn deployment(setting: &Setting, server: &Server, slack: &Serving) -> Deployment {
+    let mut parameters = setting.parameters.clone();
+    parameters.insert("Autonomy".to_owned(), setting.autonomy.clone());
+    parameters.insert("SlackHosts".to_owned(), "127.0.0.1".to_owned());
+    let one = |name: &str, value: String| BTreeMap::from([(name.to_owned(), value)]);
+    Deployment {
+        template: TEMPLATE.to_owned(),
+        inputs: Inputs {
+            stack_name: STACK.to_owned(),
+            place: setting.place.clone(),
+            parameters,
+            physical: BTreeMap::new(),
+        },
+        binaries: setting.binaries.clone(),
+        environment: one("AWS_ENDPOINT_URL", server.endpoint()),
+        function_environment: BTreeMap::from([(
+            "NotifyFunction".to_owned(),
+            one("PITCREW_SLACK_API", format!("{}/api", slack.url())),
+        )]),
+    }
+}
