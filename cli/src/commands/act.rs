@@ -10,7 +10,7 @@ use pitcrew_aws::engine::{Engine, Subject};
 use pitcrew_core::id::ServiceArn;
 use pitcrew_core::incident::IncidentState;
 use pitcrew_core::receipt::{Receipt, rule};
-use pitcrew_core::rollback::{Hold, Trigger};
+use pitcrew_core::rollback::{Hold, Request, Trigger};
 use serde::Serialize;
 
 use super::follow::{self, End, Ending};
@@ -84,9 +84,10 @@ pub async fn run(
     if manner.ask && !confirmed(output, &plan.text)? {
         return Err(Failure::new(Exit::Refused, "you said no: nothing was done"));
     }
+    let request = requested(asked, manner.ask, plan.request);
     let me = holder();
     let engine = Engine::new(&session.clients, settings, me.clone());
-    let subject = Subject { arn: arn.clone(), cause: session.cause(), trigger: Trigger::Operator(plan.request) };
+    let subject = Subject { arn: arn.clone(), cause: session.cause(), trigger: Trigger::Operator(request) };
     let reached = reach(&engine, &subject, &session, &me).await?;
     let (incident, receipts) = (reached.incident(asked), reached.receipts);
     let (ending, receipts) = match incident.clone() {
@@ -107,6 +108,15 @@ pub async fn run(
     };
     output.show(&acted, session.now())?;
     Ok(exit)
+}
+
+/// What was confirmed is what is asked. Where nobody was asked, nobody saw a target: then the decision chooses it, on what
+/// is so, for the preview's memory may be minutes behind App Runner.
+fn requested(asked: &Asked, confirmed: bool, planned: Request) -> Request {
+    match asked {
+        Asked::Rollback { to: None } if !confirmed => Request::Rollback { to: None },
+        Asked::Rollback { .. } | Asked::Unpin | Asked::MarkGood { .. } => planned,
+    }
 }
 
 /// What the engine came to.
@@ -259,6 +269,16 @@ mod tests {
         assert_eq!(reached.incident(&Asked::Unpin), samples::receipts()[0].incident);
         let receipts = vec![receipt(rule::OPERATOR, "refused: the service is PAUSED")];
         assert_eq!(Reached { receipts, hold: None, left: None }.incident(&Asked::Unpin), None);
+    }
+
+    #[test]
+    fn a_target_that_nobody_saw_is_chosen_by_the_decision() {
+        let planned = || Request::Rollback { to: Some(samples::digest(0xb2)) };
+        let none = Asked::Rollback { to: None };
+        assert_eq!(requested(&none, false, planned()), Request::Rollback { to: None });
+        assert_eq!(requested(&none, true, planned()), planned());
+        let named = Asked::Rollback { to: Some("b2b2b2b2".into()) };
+        assert_eq!(requested(&named, false, planned()), planned());
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub async fn service(global: &Global, output: &Output, service: &str, limit: usi
 /// The receipts in the order in which they were written. Their times are whole seconds, so within one second the place of
 /// their rules on the one path orders them: what is judged, what is decided of it, what is called, what came of it.
 pub fn in_order(mut receipts: Vec<Receipt>) -> Vec<Receipt> {
-    receipts.sort_by(|a, b| (a.at, place(&a.rule)).cmp(&(b.at, place(&b.rule))));
+    receipts.sort_by_key(|receipt| (receipt.at, place(&receipt.rule)));
     receipts
 }
 

@@ -143,7 +143,10 @@ impl Entry {
                 });
                 (Tone::Warning, format!("baking{}", ends.unwrap_or_default()))
             }
-            (false, _) if self.counts_as_good => (Tone::Good, "unproven, counts as good".to_owned()),
+            // Without a digest no rollback can go to it, however long it served.
+            (false, _) if self.counts_as_good && self.digest.is_some() => {
+                (Tone::Good, "unproven, counts as good".to_owned())
+            }
             (false, word) => (Tone::Warning, word.to_owned()),
         };
         toned(tone, &words)
