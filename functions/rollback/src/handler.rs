@@ -33,9 +33,12 @@ async fn route(app: &App, event: &LambdaEvent<Value>, metrics: &mut Metrics) -> 
         }
     };
     tracing::info!(cause = %wake.cause.text, kind = wake.kind.as_str(), "woken");
-    let engine = Engine::new(&app.clients, app.settings, &event.context.request_id);
+    if let Some(shape) = event::drifted(&event.payload, &wake) {
+        quarantine(app, &shape, metrics).await?;
+    }
+    let engine = Engine::new(&app.clients, app.settings, &event.context.request_id, event.context.deadline());
     if wake.subjects.contains(&event::Subject::Fleet) {
-        return sweep::sweep(app, &engine, event.context.deadline(), metrics).await;
+        return sweep::sweep(app, &engine, metrics).await;
     }
     run_all(app, &engine, &wake, metrics).await
 }

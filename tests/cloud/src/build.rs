@@ -26,7 +26,7 @@ pub fn build_functions() -> Result<PathBuf, BuildError> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let workspace = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let mut command = Command::new(&cargo);
-    command.args(["build", "--quiet", "--locked"]).current_dir(&workspace).stdout(Stdio::null());
+    command.args(["build", "--locked"]).current_dir(&workspace).stdout(Stdio::null());
     for package in PACKAGES {
         command.args(["--package", package]);
     }

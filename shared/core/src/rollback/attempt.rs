@@ -211,7 +211,10 @@ fn intend(mut draft: Draft<'_>, incident: &Incident, action: Action) -> Result<D
     let mut breaker = seen.account.breaker.clone();
     breaker.count(&incident.id, seen.now);
     draft.breaker = Some(breaker);
-    draft.notices.push(tell::rollback_started(seen, incident, &action));
+    // Begun before and put off (the service was busy): it was told then.
+    if !seen.account.breaker.has_counted(&incident.id) {
+        draft.notices.push(tell::rollback_started(seen, incident, &action));
+    }
     let intent = Intent {
         holder: seen.me.clone(),
         written_at: seen.now,
