@@ -122,6 +122,30 @@ fn no_sample_is_matched_by_two_patterns() {
 }
 
 #[test]
+fn events_of_others_pass_no_pattern() {
+    let (patterns, bad) = (patterns(), samples("bad"));
+    for name in ["account-missing", "an-empty-object", "another-account", "forged-command", "other-service"]
+        .into_iter()
+        .chain(["source-missing", "unknown-detail-type"])
+    {
+        assert_eq!(matching(&patterns, &bad[&format!("bad/{name}")]), [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn an_alarm_without_data_and_a_refused_push_wake_nobody() {
+    let patterns = patterns();
+    for (directory, name, at, value) in [
+        ("alarm-state-change", "plain-ok", "/detail/state/value", "INSUFFICIENT_DATA"),
+        ("ecr-image-action", "push-tag", "/detail/result", "FAILURE"),
+    ] {
+        let mut event: Value = serde_json::from_slice(&samples(directory)[&format!("{directory}/{name}")]).unwrap();
+        *event.pointer_mut(at).unwrap() = Value::from(value);
+        assert_eq!(matching(&patterns, event.to_string().as_bytes()), [""; 0], "{name} with {value}");
+    }
+}
+
+#[test]
 fn a_good_sample_comes_through_its_door_and_names_what_to_look_at() {
     for (directory, is) in DIRECTORIES {
         for (name, sample) in samples(directory) {
