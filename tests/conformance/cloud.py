@@ -13,7 +13,6 @@ import threading
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 
 import boto3
@@ -164,15 +163,20 @@ class Process:
     def said(self):
         """What it says about itself when it is ready."""
         lines = queue.Queue()
-        # The rest of its output is read too, so that a full pipe cannot stop it.
-        # An end without a word is an empty line, so that nobody waits for what will not come.
-        threading.Thread(target=lambda: [lines.put(line) for line in chain(self.process.stdout, [""])], daemon=True).start()
+        threading.Thread(target=self._read, args=(lines,), daemon=True).start()
         try:
             return json.loads(lines.get(timeout=self.START_SECONDS_MAX))
         except (queue.Empty, ValueError) as error:
             self.stop()
             self.log.seek(0)
             raise RuntimeError(f"the local cloud did not start: {self.log.read()}") from error
+
+    def _read(self, lines):
+        """Reads all of its output, so that a full pipe cannot stop it. Its end is an empty line, so that nobody waits for a
+        word that will not come."""
+        for line in self.process.stdout:
+            lines.put(line)
+        lines.put("")
 
     def stop(self):
         if self.process.poll() is None:

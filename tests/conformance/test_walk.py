@@ -5,11 +5,13 @@ import re
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
-from cloud import REGION, ROOT, Process
+from cloud import REGION, Process
 
+README = Path(__file__).resolve().parents[1] / "cloud" / "README.md"
 # The functions may have to be built first, on a machine that builds nothing else.
 START_SECONDS_MAX = 900
 WALK_SECONDS_MAX = 120
@@ -34,7 +36,7 @@ def said(binary):
 
 
 def walk():
-    text = (ROOT / "tests/cloud/README.md").read_text(encoding="utf-8")
+    text = README.read_text(encoding="utf-8")
     (code,) = re.findall(r"<!-- walk:begin -->\n```python\n(.*?)```\n<!-- walk:end -->", text, re.DOTALL)
     return code
 

@@ -4,7 +4,6 @@ Owns no text. Each check reads the source that decides, and compares; it never r
 """
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -152,7 +151,8 @@ def test_the_settings_of_both_functions_are_told():
 
 def test_the_demo_in_the_readme_is_the_demo():
     shown = re.search(r"<!-- demo:begin -->\n```text\n(.*?)```\n<!-- demo:end -->", read("README.md"), re.DOTALL)
-    assert shown and shown[1].startswith("Story 2:") and shown[1] in read("docs/demo.txt")
+    assert shown and shown[1].startswith("Story 2:")
+    assert shown[1] in read("docs/demo.txt"), "copy the timeline of the second story from docs/demo.txt"
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name)
