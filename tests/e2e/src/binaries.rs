@@ -1,0 +1,33 @@
+//! Where the functions' binaries are.
+//!
+//! Cargo builds no binary of a dependency (and `CARGO_BIN_EXE_*` is for a package's own), so somebody must ask for them. Which
+//! packages cargo is asked for decides the features of all of them: `--workspace --bins` is what `tests/run` has built just
+//! before, so here it finds everything fresh and costs half a second; `--package pitcrew-rollback` would compile the AWS
+//! SDK a second time with fewer features. Built once a process, into the target directory of the running test.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// The directory that holds the functions' binaries, as new as the sources.
+pub fn binaries() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(build).clone()
+}
+
+fn build() -> PathBuf {
+    // .../target/<profile>/deps/<this test>
+    let test = std::env::current_exe().expect("a running test has a path");
+    let profile = test.ancestors().nth(2).expect("a test lies in target/<profile>/deps").to_owned();
+    let target = profile.parent().expect("a profile lies in the target directory");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["build", "--quiet", "--locked", "--offline", "--workspace", "--bins", "--target-dir"]).arg(target);
+    if profile.ends_with("release") {
+        command.arg("--release");
+    }
+    let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let status = command.current_dir(workspace).stdout(Stdio::null()).status().expect("cargo can be run");
+    assert!(status.success(), "the functions do not build; cargo's own words are above");
+    profile
+}

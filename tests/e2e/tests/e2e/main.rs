@@ -1,0 +1,3 @@
+//! The whole stage, by the functions' own binaries. One test program, so that it is linked and the binaries are built once.
+
+mod stories;
