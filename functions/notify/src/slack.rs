@@ -16,7 +16,7 @@ use pitcrew_aws::outbox::{Outbox, Thread};
 use pitcrew_aws::secret::{SecretError, Secrets};
 use pitcrew_core::outbox::Outcome;
 use pitcrew_core::render::Message;
-use pitcrew_core::render::slack::render_slack;
+use pitcrew_core::render::slack::{render_slack, rewritten_head};
 use pitcrew_lambda::failure::chain;
 use serde_json::Value;
 
@@ -189,7 +189,8 @@ impl Slack {
             let meaning = self.method("chat.postMessage", token, with(&payload, channel, None)).await;
             if let Meaning::Sent { channel, ts } = &meaning {
                 let expires_at = message.at().as_second() + THREAD_KEPT_SECS;
-                let head = Thread { channel: channel.clone(), ts: ts.clone(), shown_at_ms, expires_at };
+                let first_blocks = payload["blocks"].to_string();
+                let head = Thread { channel: channel.clone(), ts: ts.clone(), shown_at_ms, first_blocks, expires_at };
                 if let Err(error) = outbox.keep_thread(incident, &head).await {
                     tracing::warn!(
                         incident,
@@ -218,7 +219,8 @@ impl Slack {
         shown_at_ms: i64,
         outbox: &Outbox,
     ) {
-        let rewritten = with(payload, &thread.channel, Some(("ts", &thread.ts)));
+        let first = serde_json::from_str(&thread.first_blocks).unwrap_or(Value::Null);
+        let rewritten = with(&rewritten_head(&first, payload), &thread.channel, Some(("ts", &thread.ts)));
         match self.method("chat.update", token, rewritten).await {
             Meaning::Sent { .. } => {
                 if let Err(error) = outbox.thread_shows(incident, shown_at_ms).await {

@@ -82,6 +82,9 @@ pub struct Thread {
     pub ts: String,
     /// The time of the notice that the head shows (milliseconds since the epoch).
     pub shown_at_ms: i64,
+    /// The blocks that the head began with, as JSON: a rewritten head keeps them.
+    #[serde(default)]
+    pub first_blocks: String,
     /// When DynamoDB may delete the row (seconds since the epoch).
     pub expires_at: i64,
 }

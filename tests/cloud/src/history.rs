@@ -25,9 +25,19 @@ pub struct History {
 }
 
 impl History {
-    pub fn record(&mut self, at: Timestamp, kind: &'static str, who: impl Into<String>, what: Value) {
+    /// Adds an entry; its number leads back to it.
+    pub fn record(&mut self, at: Timestamp, kind: &'static str, who: impl Into<String>, what: Value) -> u64 {
         let seq = self.entries.len() as u64 + 1;
         self.entries.push(Entry { seq, at, kind, who: who.into(), what });
+        seq
+    }
+
+    /// Adds a member to an entry that was recorded before it was over.
+    pub fn complete(&mut self, seq: u64, member: &str, value: Value) {
+        let entry = usize::try_from(seq).ok().and_then(|seq| self.entries.get_mut(seq.checked_sub(1)?));
+        if let Some(Value::Object(what)) = entry.map(|entry| &mut entry.what) {
+            what.insert(member.to_owned(), value);
+        }
     }
 
     pub fn entries(&self) -> &[Entry] {

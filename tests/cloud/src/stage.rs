@@ -214,6 +214,9 @@ fn deployment(setting: &Setting, server: &Server, slack: &Serving) -> Deployment
         },
         binaries: setting.binaries.clone(),
         environment: one("AWS_ENDPOINT_URL", server.endpoint()),
-        function_environment: BTreeMap::from([("NotifyFunction".to_owned(), one("PITCREW_SLACK_API", slack.url()))]),
+        function_environment: BTreeMap::from([(
+            "NotifyFunction".to_owned(),
+            one("PITCREW_SLACK_API", format!("{}/api", slack.url())),
+        )]),
     }
 }

@@ -94,11 +94,13 @@ impl World {
 
     /// One call from outside: checked against the caller's policy, subject to faults, recorded.
     pub fn receive(&mut self, call: &Call) -> Reply {
+        // Noted before it is served: what the call causes comes after it in the history.
+        let noted = self.note_call(call);
         let reply = match self.admit(call) {
             Ok(()) => self.under_faults(call),
             Err(error) => Reply::plain(Err(error)),
         };
-        self.record_call(call, &reply);
+        self.note_reply(noted, &reply);
         reply
     }
 
@@ -183,19 +185,22 @@ impl World {
         service.call(&mut ctx, call)
     }
 
-    fn record_call(&mut self, call: &Call, reply: &Reply) {
+    fn note_call(&mut self, call: &Call) -> u64 {
+        let what = json!({
+            "service": call.service, "operation": call.operation, "input": call.input, "request_id": call.request_id,
+        });
+        self.history.record(self.now, "call", who(&call.caller), what)
+    }
+
+    fn note_reply(&mut self, noted: u64, reply: &Reply) {
         let outcome = match &reply.answer {
             Ok(output) => json!({"ok": output}),
             Err(error) => json!({"error": error.code, "message": error.message}),
         };
-        let mut what = json!({
-            "service": call.service, "operation": call.operation, "input": call.input, "outcome": outcome,
-            "request_id": call.request_id,
-        });
+        self.history.complete(noted, "outcome", outcome);
         if reply.fate != Fate::Answer {
-            what["fate"] = json!(reply.fate);
+            self.history.complete(noted, "fate", json!(reply.fate));
         }
-        self.history.record(self.now, "call", who(&call.caller), what);
     }
 
     /// Carries effects out in the order in which they were caused, and what they cause in turn.
@@ -248,7 +253,9 @@ impl World {
             }
             Effect::Post { url, headers, body } => self.posts.push(Post { url, headers, body }),
             Effect::StreamRecord { table, record } => self.lambda.stream_record(&table, record, self.now),
-            Effect::Story { who, text } => self.history.record(self.now, "story", who, json!(text)),
+            Effect::Story { who, text } => {
+                self.history.record(self.now, "story", who, json!(text));
+            }
         }
     }
 

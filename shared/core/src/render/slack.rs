@@ -55,6 +55,24 @@ pub fn render_slack(message: &Message) -> Value {
     })
 }
 
+/// The head of an incident's thread once there is news: the newest headline above, and below it all that the head said at
+/// first, so that the diagnosis is not lost. Both are payloads of [`render_slack`].
+pub fn rewritten_head(first_blocks: &Value, newest: &Value) -> Value {
+    let newest_blocks = newest["blocks"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let first_blocks = first_blocks.as_array().map(Vec::as_slice).unwrap_or_default();
+    // The header and the sentence under it: what is so now.
+    let mut blocks: Vec<Value> = newest_blocks.iter().take(2).cloned().collect();
+    if let Some((began, details)) = first_blocks.split_first() {
+        blocks.push(json!({ "type": "divider" }));
+        blocks.extend(section(&clip(began["text"]["text"].as_str().unwrap_or_default(), HEADER_CHARS_MAX)));
+        blocks.extend(details.iter().cloned());
+    }
+    blocks.truncate(BLOCKS_MAX);
+    let mut head = newest.clone();
+    head["blocks"] = Value::Array(blocks);
+    head
+}
+
 fn sign(severity: Severity) -> &'static str {
     match severity {
         Severity::Info => "\u{2139}\u{fe0f}",
@@ -183,6 +201,19 @@ mod tests {
     #[test]
     fn a_burst_in_slack() {
         insta::assert_json_snapshot!(render_slack(&group(samples::burst(22))[0]));
+    }
+
+    #[test]
+    fn a_rewritten_head_shows_the_news_and_keeps_what_it_said_at_first() {
+        let first = render_slack(&Message::from(samples::reverted()));
+        let mut news = samples::reverted();
+        news.headline = "shop-api: rolled back".into();
+        news.why = None;
+        let head = rewritten_head(&first["blocks"], &render_slack(&Message::from(news)));
+        let shown = head["blocks"].to_string();
+        assert!(head["blocks"][0]["text"]["text"].as_str().unwrap().ends_with("shop-api: rolled back"));
+        assert!(shown.contains("Why: "), "the diagnosis stays: {shown}");
+        assert!(head["text"].as_str().unwrap().contains("rolled back"));
     }
 
     /// Every text object of a payload: its type and its text.

@@ -71,10 +71,6 @@ fn group_by_cause(notice: &mut Notice, what: &str) {
     }
 }
 
-fn fix(diagnosis: Option<&Diagnosis>) -> Vec<Todo> {
-    diagnosis.map(|diagnosis| todo(diagnosis.fix.clone())).into_iter().collect()
-}
-
 fn because(diagnosis: Option<&Diagnosis>) -> String {
     diagnosis.map(|diagnosis| format!(": {}", diagnosis.summary)).unwrap_or_default()
 }
@@ -103,7 +99,6 @@ pub(super) fn reverted(
         )),
         None => {}
     }
-    notice.todo = fix(why.as_ref());
     if let Some(image) = armed {
         notice.todo.push(todo_by(
             format!(
@@ -129,7 +124,6 @@ pub(super) fn operation_failed(
     let mut notice = of_incident(seen, incident, NoticeKind::OperationFailed, Severity::Warning, "failed");
     notice.headline = format!("{name}: {} failed{}", operation.kind.words(), because(why.as_ref()));
     notice.happened = format!("Operation {} ended {}.", operation.id, operation.status.as_str());
-    notice.todo = fix(why.as_ref());
     match operation.kind {
         OperationKind::CreateService => {
             notice.severity = Severity::Critical;
@@ -166,7 +160,6 @@ pub(super) fn native_rollback_failed(
         format!("{name}: deployment failed and App Runner could not roll it back{}", because(why.as_ref()));
     notice.happened =
         format!("The operation ended ROLLBACK_FAILED and the service is {status}. What serves now is not certain.");
-    notice.todo = fix(why.as_ref());
     if status != "RUNNING" {
         notice.todo.push(todo(
             "A service that does not run cannot be updated: look at its logs and at the AWS Health dashboard.",
@@ -251,7 +244,6 @@ pub(super) fn rollback_failed(
     notice
         .done
         .push("pitcrew stops here: it never makes a second automatic rollback for the same bad release.".to_owned());
-    notice.todo = fix(why.as_ref());
     notice.todo.push(todo_by("Choose a release by hand", format!("pitcrew releases {name}")));
     notice.why = why;
     notice
@@ -414,7 +406,6 @@ pub(super) fn alarm(seen: &Observed, alarm: &Alarm, transition: &Transition, why
         }
     };
     notice.done.push("Nothing was changed: no rollback follows from this alarm.".to_owned());
-    notice.todo = fix(why.as_ref());
     notice.todo.push(todo_by(
         "Where a healthy service went dead, a pause and a resume have been the cure (it is down meanwhile)",
         format!(

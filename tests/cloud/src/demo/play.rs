@@ -143,10 +143,15 @@ impl Play {
     }
 
     /// From here on it is the story; before it was the preparation.
-    pub fn begin_story(&mut self) {
+    ///
+    /// # Errors
+    /// Where the clock is stuck.
+    pub async fn begin_story(&mut self) -> Result<(), DemoError> {
+        self.stage.cloud.advance(Duration::from_secs(90)).await?;
         let world = lock(self.stage.cloud.world());
         self.from = world.history.entries().len() as u64;
         self.began = world.now;
+        Ok(())
     }
 
     /// Lets time pass until a notice of this kind was published, at most so many minutes.

@@ -54,7 +54,7 @@ async fn reverted(play: &mut Play) -> Result<Ending, DemoError> {
     let good = play.good_release("v1").await?;
     let broken =
         Behaviour { healthy: false, log_lines: vec!["listening on 127.0.0.1:8080".to_owned()], ..Behaviour::default() };
-    play.begin_story();
+    play.begin_story().await?;
     let bad = play.push("v2", broken)?;
     play.until_told("deployment_reverted", 30).await?;
     let mut ending = play.end().await?;
@@ -76,7 +76,7 @@ async fn unhealthy(play: &mut Play) -> Result<Ending, DemoError> {
         ],
         ..Behaviour::default()
     };
-    play.begin_story();
+    play.begin_story().await?;
     let bad = play.push("v2", failing)?;
     play.until_told("rollback_succeeded", 60).await?;
     let mut ending = play.end().await?;
@@ -97,7 +97,7 @@ async fn stranded(play: &mut Play) -> Result<Ending, DemoError> {
         log_lines: vec!["loading 3.1 GB of embeddings".to_owned()],
         ..Behaviour::default()
     };
-    play.begin_story();
+    play.begin_story().await?;
     let bad = play.push_tag("v2", "v2", broken)?;
     let image = play.image("v2");
     let source = json!({"ImageRepository": play.image_repository(&image), "AutoDeploymentsEnabled": false,

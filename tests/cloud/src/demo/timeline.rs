@@ -27,7 +27,6 @@ const BOLD: Style = Style::new().bold();
 /// One line of the timeline.
 struct Line {
     at: Timestamp,
-    seq: u64,
     who: String,
     style: Style,
     text: String,
@@ -40,11 +39,8 @@ struct Line {
 pub fn print(out: &mut impl Write, number: usize, story: Story, ending: &Ending) -> io::Result<()> {
     writeln!(out, "\n{BOLD}Story {number}: {}{BOLD:#}", story.title())?;
     writeln!(out, "{DIM}(--story {}; the clock is the cloud's){DIM:#}\n", story.name())?;
-    let mut lines: Vec<Line> = ending.history.iter().filter_map(line).collect();
-    lines.extend(ending.receipts.iter().filter_map(receipt_line));
-    lines.sort_by_key(|line| (line.at, line.seq));
-    for line in &lines {
-        print_line(out, line)?;
+    for line in ending.history.iter().filter_map(line) {
+        print_line(out, &line)?;
     }
     writeln!(out, "\n{BOLD}In Slack{BOLD:#}\n")?;
     let coloured = matches!(
@@ -106,7 +102,7 @@ fn line(entry: &Entry) -> Option<Line> {
         "call" => call(entry)?,
         _ => return None,
     };
-    Some(Line { at: entry.at, seq: entry.seq, who, style, text })
+    Some(Line { at: entry.at, who, style, text })
 }
 
 type Told = (String, Style, String);
@@ -161,19 +157,24 @@ fn call(entry: &Entry) -> Option<Told> {
             };
             Some(("pitcrew".to_owned(), colour(AnsiColor::Magenta), format!("calls {operation}{image}: {answer}")))
         }
+        ("dynamodb", "TransactWriteItems") if ours && what["outcome"]["ok"].is_object() => decided(&what["input"]),
         ("sns", "Publish") if ours => {
             let subject = what["input"]["Subject"].as_str()?;
-            Some(("pitcrew".to_owned(), colour(AnsiColor::Green), format!("tells: {subject}")))
+            let (_, said) = subject.split_once(' ').unwrap_or(("", subject));
+            Some(("pitcrew".to_owned(), colour(AnsiColor::Green), format!("tells ({}", said.replacen(": ", ") ", 1))))
         }
         _ => None,
     }
 }
 
-fn receipt_line(receipt: &Value) -> Option<Line> {
-    let at = receipt["at"].as_str()?.parse().ok()?;
-    let text = format!("{} [{}]", receipt["decision"].as_str()?, receipt["rule"].as_str()?);
-    // After the events of its second: what is decided follows from them.
-    Some(Line { at, seq: u64::MAX, who: "pitcrew".to_owned(), style: colour(AnsiColor::Magenta), text })
+/// What a transaction of the rollback function records: its receipt. The call's own line says what was called.
+fn decided(transaction: &Value) -> Option<Told> {
+    let items = transaction["TransactItems"].as_array()?;
+    let is_receipt = |item: &&Value| item["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with("RECEIPT#"));
+    let receipt = items.iter().map(|item| &item["Put"]["Item"]).find(is_receipt)?;
+    let (rule, decision) = (receipt["rule"]["S"].as_str()?, receipt["decision"]["S"].as_str()?);
+    let text = format!("{decision} [{rule}]");
+    (rule != "called").then(|| ("pitcrew".to_owned(), colour(AnsiColor::Magenta), text))
 }
 
 /// A digest's first twelve digits, wherever it stands in the text.
