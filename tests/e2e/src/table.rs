@@ -52,7 +52,8 @@ fn dynamo(value: &Value) -> Value {
         Value::String(text) => json!({"S": text}),
         Value::Array(items) => json!({"L": items.iter().map(dynamo).collect::<Vec<_>>()}),
         Value::Object(members) => {
-            let members: Map<String, Value> = members.iter().map(|(name, value)| (name.clone(), dynamo(value))).collect();
+            let members: Map<String, Value> =
+                members.iter().map(|(name, value)| (name.clone(), dynamo(value))).collect();
             json!({"M": members})
         }
     }
