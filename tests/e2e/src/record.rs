@@ -63,6 +63,20 @@ impl Scene {
         self.history().iter().filter(|entry| is_write(entry)).count()
     }
 
+    /// The updates of the service that App Runner really began because of pitcrew, whether it heard of them or not.
+    pub fn writes_that_took_effect(&self) -> usize {
+        let took = |entry: &&Entry| {
+            let fate = entry.what["fate"]["kind"].as_str();
+            is_write(entry) && entry.what["outcome"]["ok"].is_object() && fate != Some("kill-before")
+        };
+        self.history().iter().filter(took).count()
+    }
+
+    /// How many calls and events met an ordered fault.
+    pub fn faults_struck(&self) -> usize {
+        self.history().iter().filter(|entry| entry.kind == "fault" && entry.what["do"].is_object()).count()
+    }
+
     /// The invocations of a function after a mark, each with its own calls. Only where the stage runs them one by one.
     pub fn ran(&self, function: &str, mark: u64) -> Vec<Ran> {
         let mut ran = Vec::new();
