@@ -41,6 +41,11 @@ impl Breaker {
         self.open_since.is_none() && self.recent.iter().filter(others).count() < self.limit()
     }
 
+    /// Whether the rollback of this incident has been counted already.
+    pub fn counts(&self, incident: &str) -> bool {
+        self.recent.iter().any(|(_, id)| id == incident)
+    }
+
     /// Counts the rollback of this incident, once.
     pub fn count(&mut self, incident: &str, now: Timestamp) {
         self.version += 1;

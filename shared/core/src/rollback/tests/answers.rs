@@ -45,8 +45,8 @@ fn a_call_that_was_not_made_is_tried_again_and_told_once() {
         world.answer = Some(CallAnswer::Started(OperationId::new("ours")));
         assert_eq!(world.settle().last().unwrap(), "stop 240");
         assert_eq!(world.seen.account.breaker.recent.len(), 1, "an incident is counted once");
-        let ids: std::collections::BTreeSet<&str> = world.notices.iter().map(|notice| notice.id.as_str()).collect();
-        assert_eq!(ids.len(), 1, "the start has one identity, however often it is tried");
+        let ids: Vec<&str> = world.notices.iter().map(|notice| notice.id.as_str()).collect();
+        assert_eq!(ids.len(), 1, "the start is told once, however often it is tried: {ids:?}");
     }
 }
 

@@ -41,7 +41,7 @@ fn another_invocation_leaves_a_fresh_intent_alone_and_renews_an_old_one() {
     let target = "look exists shop@010101010101";
     assert_eq!(
         trace,
-        ["look service", "record intent", "look tags", target, "record intent +rollback_started", "look service", ACTS]
+        ["look service", "record intent", "look tags", target, "record intent", "look service", ACTS]
     );
     let fences: Vec<(u64, &str)> = world.intents.iter().map(|intent| (intent.fence, intent.holder.as_str())).collect();
     assert_eq!(fences, [(2, "me"), (4, "other")]);
