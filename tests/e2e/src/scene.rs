@@ -6,6 +6,7 @@ use pitcrew_cloud::faults::Fault;
 use pitcrew_cloud::gateway::lock;
 use pitcrew_cloud::outside::Behaviour;
 use pitcrew_cloud::stage::{Setting, Stage};
+use pitcrew_cloud::world::World;
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -102,6 +103,20 @@ impl Scene {
             self.seconds(LOOK_EVERY.as_secs()).await;
         }
         panic!("after {minutes} minutes it is not so that {what}\n{}", self.story());
+    }
+
+    /// Lets time pass to the very moment in which the service's alarm rings: nobody has been told yet.
+    pub async fn until_the_alarm_rings(&self, shop: &Shop) {
+        let from = lock(self.stage.cloud.world()).history.entries().len() as u64;
+        let name = format!("{}-5xx", shop.name);
+        let rings = |world: &World| {
+            world.history.since(from).iter().any(|entry| {
+                let detail = &entry.what["detail"];
+                entry.kind == "event" && detail["alarmName"] == name.as_str() && detail["state"]["value"] == "ALARM"
+            })
+        };
+        let rang = self.stage.cloud.run_until(rings, Duration::from_secs(60 * 60)).await.expect("time can pass");
+        assert!(rang, "the alarm of {} rings within an hour\n{}", shop.name, self.story());
     }
 
     /// Ends every process of the stage.
