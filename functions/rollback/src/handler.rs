@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use pitcrew_aws::account::Quarantined;
-use pitcrew_aws::engine::{Engine, EngineError, Report, Subject};
+use pitcrew_aws::engine::{Engine, EngineError, Subject};
 use pitcrew_core::event::{self, Rejected, Wake};
 use pitcrew_core::rollback::Trigger;
 use pitcrew_lambda::failure::Failure;
@@ -11,10 +11,8 @@ use pitcrew_lambda::metrics::{Metrics, names, wall_clock_ms};
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::outcome::{count, wake_again};
 use crate::{subjects, sweep};
-
-/// The longest delay of a message in SQS.
-const DELAY_SECS_MAX: u32 = 900;
 
 /// One invocation. An error goes back to Lambda only where trying again may help; everything else is handled here.
 pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Failure> {
@@ -34,9 +32,12 @@ async fn route(app: &App, event: &LambdaEvent<Value>, metrics: &mut Metrics) -> 
         }
     };
     tracing::info!(cause = %wake.cause.text, kind = wake.kind.as_str(), "woken");
-    let engine = Engine::new(&app.clients, app.settings, &event.context.request_id);
+    if let Some(shape) = event::drifted(&event.payload, &wake) {
+        quarantine(app, &shape, metrics).await?;
+    }
+    let engine = Engine::new(&app.clients, app.settings, &event.context.request_id, event.context.deadline());
     if wake.subjects.contains(&event::Subject::Fleet) {
-        return sweep::sweep(app, &engine, event.context.deadline(), metrics).await;
+        return sweep::sweep(app, &engine, metrics).await;
     }
     run_all(app, &engine, &wake, metrics).await
 }
@@ -88,27 +89,6 @@ fn failed(subject: &Subject, error: &EngineError) -> Result<(), Failure> {
     let failure = Failure::new("Engine", error);
     tracing::error!(service = %subject.arn, error = failure.message(), transient = error.is_transient(), "a run failed");
     if error.is_transient() { Err(failure) } else { Ok(()) }
-}
-
-/// Counts a run's outcome.
-pub fn count(report: &Report, metrics: &mut Metrics) {
-    metrics.count(names::ACTIONS, u64::from(report.actions));
-    if let Some(hold) = report.hold {
-        metrics.count_by(names::HOLDS, "Reason", hold.as_str());
-    }
-}
-
-/// A handler never sleeps: it sends its subject to the wake queue and ends.
-pub async fn wake_again(app: &App, subject: &Subject, report: &Report) -> Result<(), Failure> {
-    let (Some(secs), Some(queue)) = (report.wake_after_secs, &app.clients.places.wake_queue_url) else { return Ok(()) };
-    let delay = i32::try_from(secs.min(DELAY_SECS_MAX)).unwrap_or(0);
-    let body = json!({"service": subject.arn}).to_string();
-    let call = app.clients.sqs.send_message().queue_url(queue).delay_seconds(delay).message_body(body);
-    // The sweep looks at the service in any case: a wake that is lost costs minutes, not correctness.
-    if let Err(error) = call.send().await {
-        tracing::warn!(service = %subject.arn, error = %pitcrew_lambda::failure::chain(&error), "no wake could be queued");
-    }
-    Ok(())
 }
 
 /// Nothing is lost: a refused input is counted and kept once, with its reason.

@@ -1,7 +1,5 @@
 //! The other door: every service, every five minutes, whether an event told of it or not.
 
-use std::time::{Duration, SystemTime};
-
 use futures_util::stream::{self, StreamExt as _};
 use pitcrew_aws::apprunner::observe_fleet;
 use pitcrew_aws::engine::{Engine, EngineError, Report, Subject};
@@ -12,20 +10,13 @@ use pitcrew_lambda::metrics::{Metrics, Unit, names};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::handler::{count, wake_again};
+use crate::outcome::{count, wake_again};
 
 /// Services that are looked at at the same time: enough to hide 40 ms a call, few enough for a throttled API.
 const CONCURRENT: usize = 4;
-/// No service is begun with less time left than two of the worst calls need, and a margin (R13).
-const BUDGET_LEFT_MIN: Duration = Duration::from_secs(18);
 
 /// Looks at every service, from where the last sweep was cut.
-pub async fn sweep(
-    app: &App,
-    engine: &Engine<'_>,
-    deadline: SystemTime,
-    metrics: &mut Metrics,
-) -> Result<Value, Failure> {
+pub async fn sweep(app: &App, engine: &Engine<'_>, metrics: &mut Metrics) -> Result<Value, Failure> {
     let said = |error: &pitcrew_aws::error::AwsError| Failure::new("Sweep", error);
     let mut fleet = observe_fleet(&app.clients.apprunner).await.map_err(|error| said(&error))?;
     fleet.sort();
@@ -34,8 +25,7 @@ pub async fn sweep(
     let turn = order(&fleet, cursor.as_deref());
     let runs = stream::iter(turn.clone())
         .map(|arn| async move {
-            let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
-            if left < BUDGET_LEFT_MIN {
+            if !engine.has_time() {
                 return (arn, None);
             }
             let subject = Subject { arn: arn.clone(), cause: "sweep".to_owned(), trigger: Trigger::Sweep };

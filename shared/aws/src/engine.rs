@@ -3,7 +3,7 @@
 //! The engine decides nothing. It reads what [`decide`] asks for, writes what it says under the fence, and makes the one
 //! call of an intent. The function and the operator's command both run it.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_sdk_apprunner::types::SourceConfiguration;
 use jiff::Timestamp;
@@ -26,6 +26,9 @@ use crate::{images, logs};
 
 /// Steps for one service in one run. Twenty unjudged operations with their looks need about 120; more is a loop.
 const STEPS_MAX: usize = 200;
+
+/// No step is begun with less time left than two of the worst calls need, and a margin (R13).
+pub const TIME_LEFT_MIN: Duration = Duration::from_secs(18);
 
 /// What a run came to.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +83,8 @@ pub struct Engine<'a> {
     settings: Settings,
     /// This invocation: the holder of the intents that it writes.
     me: String,
+    /// When Lambda ends the invocation.
+    deadline: SystemTime,
     alarms: Mutex<Option<Vec<Listed>>>,
 }
 
@@ -93,14 +98,22 @@ struct Run<'a> {
 }
 
 impl<'a> Engine<'a> {
-    pub fn new(clients: &'a Clients, settings: Settings, me: impl Into<String>) -> Self {
-        Self { clients, settings, me: me.into(), alarms: Mutex::new(None) }
+    pub fn new(clients: &'a Clients, settings: Settings, me: impl Into<String>, deadline: SystemTime) -> Self {
+        Self { clients, settings, me: me.into(), deadline, alarms: Mutex::new(None) }
+    }
+
+    /// Whether a further step may be begun (R13).
+    pub fn has_time(&self) -> bool {
+        self.deadline.duration_since(SystemTime::now()).is_ok_and(|left| left >= TIME_LEFT_MIN)
     }
 
     /// Runs one service to its hold.
     pub async fn run(&self, subject: &Subject) -> Result<Report, EngineError> {
         let mut run = self.observe(subject).await?;
         for _ in 0..STEPS_MAX {
+            if !self.has_time() {
+                return Ok(run.end(Some(Hold::OutOfTime), Some(15)));
+            }
             match decide(&run.seen, &self.settings)? {
                 Decision::Look(look) => run.look(look).await?,
                 Decision::Hold { reason, wake_after_secs } => return Ok(run.end(Some(reason), wake_after_secs)),

@@ -41,8 +41,8 @@ impl Breaker {
         self.open_since.is_none() && self.recent.iter().filter(others).count() < self.limit()
     }
 
-    /// Whether the rollback of this incident has been counted already.
-    pub fn counts(&self, incident: &str) -> bool {
+    /// Whether the rollback of this incident was begun before in this window.
+    pub fn has_counted(&self, incident: &str) -> bool {
         self.recent.iter().any(|(_, id)| id == incident)
     }
 

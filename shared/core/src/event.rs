@@ -153,6 +153,9 @@ pub enum Reason {
     NotAnArn,
     /// A detail-type of ours under a foreign source: EventBridge would not send it.
     Forged,
+    /// An event of App Runner's whose detail has no status under any known spelling. It is handled all the same, as the
+    /// hint that it is; its shape is kept, so that the next version knows it.
+    UnknownKeys,
 }
 
 impl Reason {
@@ -167,6 +170,7 @@ impl Reason {
             Self::NoResources => "no_resources",
             Self::NotAnArn => "not_an_arn",
             Self::Forged => "forged",
+            Self::UnknownKeys => "unknown_keys",
         }
     }
 }
@@ -193,6 +197,22 @@ impl Rejected {
         let id = name_of(Sha256::new().chain_update(input));
         Self { id, reason: Reason::NotJson, excerpt: excerpt(&String::from_utf8_lossy(head)) }
     }
+}
+
+/// What an event that was taken says in a way that no known spelling covers: its shape is kept once, whichever service and
+/// moment it speaks of.
+pub fn drifted(payload: &Value, wake: &Wake) -> Option<Rejected> {
+    let silent = |subject: &Subject| matches!(subject, Subject::Service(hint) if hint.said.is_none());
+    if !wake.subjects.iter().any(silent) {
+        return None;
+    }
+    let keys = |value: &Value| -> Vec<String> {
+        let mut keys: Vec<String> = value.as_object().into_iter().flat_map(Map::keys).cloned().collect();
+        keys.sort();
+        keys
+    };
+    let shape = serde_json::json!([payload["detail-type"], keys(&payload["detail"])]);
+    Some(Rejected { id: quarantine_id(&shape), ..Rejected::new(Reason::UnknownKeys, payload) })
 }
 
 /// The id under which a rejected input is kept: a hash of what it says, whatever the order of its keys, so that the same

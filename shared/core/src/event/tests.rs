@@ -420,3 +420,21 @@ fn check(payload: &Value) -> Result<(), TestCaseError> {
     }
     Ok(())
 }
+
+#[test]
+fn a_status_under_no_known_spelling_is_handled_and_its_shape_is_kept_once() {
+    let event = |service: &str, keys: serde_json::Value| {
+        json!({
+            "version": "0", "id": format!("id-{service}"), "source": "aws.apprunner", "account": "123456789012",
+            "detail-type": "AppRunner Service Operation Status Change", "region": "eu-west-1",
+            "resources": [format!("arn:aws:apprunner:eu-west-1:123456789012:service/{service}/0123456789abcdef")],
+            "detail": keys,
+        })
+    };
+    let home = Home { partition: None, account: "123456789012".into(), region: "eu-west-1".into() };
+    let drift = |payload: &serde_json::Value| drifted(payload, &parse(payload, &home).unwrap());
+    let one = drift(&event("shop", json!({"phase": "DONE", "svc": "shop"}))).unwrap();
+    let other = drift(&event("cart", json!({"svc": "cart", "phase": "FAILED"}))).unwrap();
+    assert_eq!((one.reason, &one.id), (Reason::UnknownKeys, &other.id));
+    assert_eq!(drift(&event("shop", json!({"operationStatus": "DeploymentFailed", "new": 1}))), None);
+}

@@ -46,7 +46,7 @@ pub fn after_call(seen: &Observed, intent: &Intent, answer: &CallAnswer) -> Resu
         CallAnswer::Started(operation) => {
             draft.about(operation);
             draft.go(IncidentState::Confirming { intent: intent.clone(), operation: operation.clone() })?;
-            (words, format!("App Runner started operation {operation}"), Then::Stop { wake_after_secs: Some(240) })
+            (words, format!("App Runner started operation {operation}"), Then::Stop { wake_after_secs: None })
         }
         CallAnswer::NothingChanged => {
             draft.notices.push(tell::refused(seen, &incident, &intent.action, "App Runner says that nothing changed"));

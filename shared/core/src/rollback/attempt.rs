@@ -209,12 +209,12 @@ fn propose_branch(
 fn intend(mut draft: Draft<'_>, incident: &Incident, action: Action) -> Result<Decision, Stop> {
     let seen = draft.seen;
     let mut breaker = seen.account.breaker.clone();
-    // A call that never arrived is tried again under a new intent, maybe every minute: people were told the first time.
-    if !breaker.counts(&incident.id) {
-        draft.notices.push(tell::rollback_started(seen, incident, &action));
-    }
     breaker.count(&incident.id, seen.now);
     draft.breaker = Some(breaker);
+    // Begun before and put off (the service was busy): it was told then.
+    if !seen.account.breaker.has_counted(&incident.id) {
+        draft.notices.push(tell::rollback_started(seen, incident, &action));
+    }
     let intent = Intent {
         holder: seen.me.clone(),
         written_at: seen.now,

@@ -250,7 +250,8 @@ fn confirming(
 fn still_running(seen: &Observed, ours: &Operation) -> Result<Decision, Stop> {
     let told = seen.memory.judged.stuck.as_deref() == Some(&ours.id.to_string());
     if told || seen.now.duration_since(ours.started_at) < STUCK_AFTER {
-        return Ok(hold(Hold::OursRunning, 120));
+        // App Runner's own event tells of the end, and the sweep looks every five minutes: no wake of ours is needed.
+        return Ok(Decision::Hold { reason: Hold::OursRunning, wake_after_secs: None });
     }
     let mut draft = Draft::new(seen, rule::STUCK);
     draft.about(&ours.id);

@@ -86,6 +86,8 @@ pub enum Hold {
     Blind,
     /// The service is gone.
     Gone,
+    /// The invocation has no time left for a further step; said by the engine, not by a decision.
+    OutOfTime,
 }
 
 impl Hold {
@@ -100,6 +102,7 @@ impl Hold {
             Self::Proposed => "proposed",
             Self::Blind => "blind",
             Self::Gone => "gone",
+            Self::OutOfTime => "out_of_time",
         }
     }
 }
