@@ -1,13 +1,15 @@
 //! Where the functions' binaries are.
 //!
-//! Cargo builds no binary of a dependency (and `CARGO_BIN_EXE_*` is for a package's own), so somebody must ask for them. Which
-//! packages cargo is asked for decides the features of all of them: `--workspace --bins` is what `tests/run` has built just
-//! before, so here it finds everything fresh and costs half a second; `--package pitcrew-rollback` would compile the AWS
-//! SDK a second time with fewer features. Built once a process, into the target directory of the running test.
+//! Cargo builds no binary of a dependency (and `CARGO_BIN_EXE_*` is for a package's own), so somebody must ask for them. What is
+//! selected decides the features of everything: `--workspace` is what the tests themselves were built with, so here cargo finds
+//! the libraries fresh and links at the most; `--package pitcrew-rollback` would compile the AWS SDK a second time, with fewer
+//! features. Asked once a process, and built into the target directory of the running test.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+
+use crate::scene::{NOTIFY, ROLLBACK};
 
 /// The directory that holds the functions' binaries, as new as the sources.
 pub fn binaries() -> PathBuf {
@@ -22,7 +24,8 @@ fn build() -> PathBuf {
     let target = profile.parent().expect("a profile lies in the target directory");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "--locked", "--offline", "--workspace", "--bins", "--target-dir"]).arg(target);
+    command.args(["build", "--quiet", "--locked", "--offline", "--workspace"]);
+    command.args(["--bin", ROLLBACK, "--bin", NOTIFY, "--target-dir"]).arg(target);
     if profile.ends_with("release") {
         command.arg("--release");
     }
