@@ -68,6 +68,7 @@ async fn every_bad_sample_is_kept_once_with_its_reason_and_writes_nothing() {
         "no_resources",
         "not_an_arn",
         "not_an_object",
+        "not_json",
         "other_account",
         "other_region",
         "other_service",
@@ -105,6 +106,7 @@ async fn an_event_of_256_kib_about_one_of_our_services_is_a_hint_like_any_other(
     let mut event = huge();
     event["account"] = json!("123456789012");
     event["resources"] = json!([shop.arn]);
+    event["detail"]["currentServiceStatus"] = json!("RUNNING");
     assert!(invoke(&scene, ROLLBACK, event).await.is_ok());
     assert_eq!(scene.quarantined(), Vec::<Value>::new());
     assert_eq!(scene.tries(), 0);
