@@ -13,7 +13,6 @@ import threading
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import boto3
 from botocore.auth import SigV4Auth
@@ -23,21 +22,9 @@ from botocore.credentials import Credentials
 
 from judge import is_excepted, problems_of_answer
 
-ROOT = Path(__file__).resolve().parents[2]
 REGION = "eu-west-1"
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 10
-
-
-def build():
-    """The path of the local cloud's binary, built if need be."""
-    command = ["cargo", "build", "--quiet", "--locked", "--package", "pitcrew-cloud", "--message-format", "json"]
-    built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    for line in built.stdout.splitlines():
-        message = json.loads(line)
-        if message.get("executable") and message["target"]["name"] == "pitcrew-cloud":
-            return message["executable"]
-    raise RuntimeError("cargo built no binary named pitcrew-cloud")
 
 
 @dataclass
