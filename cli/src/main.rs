@@ -1,1 +1,8 @@
-fn main() {}
+//! The operator's command: wiring only.
+
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    pitcrew_cli::main().await
+}

@@ -51,6 +51,8 @@ fn read_places() -> Result<(Places, Home), SettingsError> {
         fingerprint_secret: optional("PITCREW_FINGERPRINT_SECRET_ARN")?,
         wake_queue_url: optional("PITCREW_WAKE_QUEUE_URL")?,
     };
-    let home = Home { partition: None, account: required("PITCREW_ACCOUNT")?, region };
+    // AWS itself wrote our own secret's ARN, so its partition is ours.
+    let partition = places.fingerprint_secret.as_deref().and_then(|arn| arn.split(':').nth(1)).map(str::to_owned);
+    let home = Home { partition, account: required("PITCREW_ACCOUNT")?, region };
     Ok((places, home))
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use pitcrew_aws::account::Quarantined;
-use pitcrew_aws::engine::{Engine, EngineError, Report, Subject};
+use pitcrew_aws::engine::{Engine, EngineError, Subject};
 use pitcrew_core::event::{self, Rejected, Wake};
 use pitcrew_core::rollback::Trigger;
 use pitcrew_lambda::failure::Failure;
@@ -11,8 +11,10 @@ use pitcrew_lambda::metrics::{Metrics, names, wall_clock_ms};
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::outcome::{count, wake_again};
 use crate::{subjects, sweep};
 
+<<<<<<< HEAD
 /// The longest delay of a message in SQS.
 const DELAY_SECS_MAX: u32 = 900;
 /// Wakes that may follow one another before the next sweep takes over. Every sweep may begin a chain anew, so a chain without
@@ -20,11 +22,14 @@ const DELAY_SECS_MAX: u32 = 900;
 /// through SQS off as a recursive loop, as a failure of ours (Lambda guide, "Recursive loop detection").
 const WAKE_HOPS_MAX: u32 = 4;
 
+=======
+>>>>>>> main
 /// One invocation. An error goes back to Lambda only where trying again may help; everything else is handled here.
 pub async fn handle(app: &App, event: LambdaEvent<Value>) -> Result<Value, Failure> {
     let mut metrics = Metrics::new("rollback");
     let outcome = route(app, &event, &mut metrics).await;
-    metrics.flush(wall_clock_ms());
+    // Dated by AWS's clock, like everything else. Only a process that never had an answer takes the machine's.
+    metrics.flush(app.clients.date.now().map_or_else(wall_clock_ms, Timestamp::as_millisecond));
     outcome
 }
 
@@ -103,6 +108,7 @@ fn failed(subject: &Subject, error: &EngineError) -> Result<(), Failure> {
     if error.is_transient() { Err(failure) } else { Ok(()) }
 }
 
+<<<<<<< HEAD
 /// Counts a run's outcome.
 pub fn count(report: &Report, metrics: &mut Metrics) {
     metrics.count(names::ACTIONS, u64::from(report.actions));
@@ -129,6 +135,8 @@ fn wake(subject: &Subject, hops: u32) -> Option<String> {
     (hops < WAKE_HOPS_MAX).then(|| json!({"service": subject.arn, "hops": hops + 1}).to_string())
 }
 
+=======
+>>>>>>> main
 /// Nothing is lost: a refused input is counted and kept once, with its reason.
 pub async fn quarantine(app: &App, rejected: &Rejected, metrics: &mut Metrics) -> Result<(), Failure> {
     metrics.count(names::UNKNOWN_SHAPES, 1);

@@ -2,6 +2,7 @@
 
 mod app;
 mod handler;
+mod outcome;
 mod subjects;
 mod sweep;
 

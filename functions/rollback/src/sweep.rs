@@ -13,7 +13,7 @@ use pitcrew_lambda::metrics::{Metrics, Unit, names};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::handler::{count, wake_again};
+use crate::outcome::{count, wake_again};
 
 /// Services that are looked at at the same time: enough to hide 40 ms a call, few enough for a throttled API.
 const CONCURRENT: usize = 4;

@@ -1,5 +1,8 @@
-//! ECR, read: what a tag names now, and whether a digest is still there. ECR Public has no such API that a role needs no
-//! other region for, so its tags stay unresolved and its digests count as there only when pinned by the owner (design, 5).
+//! ECR, read: what a tag names now, and whether a digest is still there.
+//!
+//! Only private repositories can be asked. An image of ECR Public, or one that the role may not read (another account or
+//! region), answers [`Fact::Unavailable`]: its tag stays unresolved, and it is never taken for being there. A digest that
+//! nobody could confirm is not rolled back to; a person is asked instead (R6).
 
 use aws_sdk_ecr::Client;
 use aws_sdk_ecr::types::{ImageDetail, ImageIdentifier};

@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`connect`] and [`clients`] make the clients; [`apprunner`], [`images`], [`alarms`] and [`logs`] read;
 //! [`table`] and [`account`] remember; [`apply`] makes the one call of an intent; [`engine`] is the one path of a service
-//! through them. [`outbox`], [`publish`] and [`secret`] are what telling needs.
+//! through them. [`outbox`], [`publish`] and [`secret`] are what telling needs. The feature `operator` adds what only the
+//! operator's command asks.
 
 pub mod account;
 pub mod alarms;
@@ -15,6 +16,8 @@ pub mod engine;
 pub mod error;
 pub mod images;
 pub mod logs;
+#[cfg(feature = "operator")]
+pub mod operator;
 pub mod outbox;
 pub mod publish;
 pub mod secret;

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// The packages whose binaries are the functions.
-const PACKAGES: [&str; 2] = ["pitcrew-rollback", "pitcrew-notify"];
+/// The functions.
+const BINARIES: [&str; 2] = ["pitcrew-rollback", "pitcrew-notify"];
 
 /// Why there are no binaries.
 #[derive(Debug, thiserror::Error)]
@@ -26,11 +26,13 @@ pub fn build_functions() -> Result<PathBuf, BuildError> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let workspace = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let mut command = Command::new(&cargo);
-    command.args(["build", "--locked"]).current_dir(&workspace).stdout(Stdio::null());
-    for package in PACKAGES {
-        command.args(["--package", package]);
+    // Of the whole workspace, as the tests and `cargo demo` are: cargo unites the features of what is selected, so a selection
+    // of its own would compile the SDK once more.
+    command.args(["build", "--locked", "--workspace"]).current_dir(&workspace).stdout(Stdio::null());
+    for binary in BINARIES {
+        command.args(["--bin", binary]);
     }
-    eprintln!("building {} ...", PACKAGES.join(" and "));
+    eprintln!("building {} ...", BINARIES.join(" and "));
     let status = command.status().map_err(|source| BuildError::NoCargo { cargo, source })?;
     if !status.success() {
         return Err(BuildError::Failed);

@@ -285,7 +285,9 @@ impl World {
     /// App Runner watches ECR by itself; the bus's rules have no part in it.
     fn tell_app_runner_of_push(&mut self, event: &Value, caused: &mut Vec<Effect>) {
         let detail = &event["detail"];
-        if event["source"] != "aws.ecr" || detail["action-type"] != "PUSH" || detail["result"] != "SUCCESS" {
+        let pushed = event["source"] == "aws.ecr" && detail["action-type"] == "PUSH" && detail["result"] == "SUCCESS";
+        // A push without a tag moves no tag, so no service follows it.
+        if !pushed || !detail["image-tag"].is_string() {
             return;
         }
         let input = json!({

@@ -1,7 +1,8 @@
 //! The patterns of the models as AWS matches them: the whole value, with Java's ASCII classes.
 //!
-//! A pattern that the regex crate cannot express (a look-around) is not checked; [`SKIPPED`] names each one, and the test there
-//! compares that list with the models, so that no pattern drops out unseen.
+//! The regex crate has no look-around. One form of it is common and read here all the same: a literal that the value must not
+//! begin with, `^(?!aws:).+`. A pattern with any other look-around is not checked; [`SKIPPED`] names each one, and the test
+//! there compares that list with the models, so that no pattern drops out unseen.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -11,25 +12,47 @@ use regex::Regex;
 /// The patterns that cannot be compiled, with the service that has them. They accept every value.
 #[cfg(test)]
 const SKIPPED: &[(&str, &str)] = &[
-    ("apprunner", r"^(?!aws:).+"),
     ("events", r"^(?!\s*$).+"),
     ("lambda", r"(^(?!(system\x2e)))(^[_a-zA-Z0-9])([^$]*)"),
     ("lambda", r"[0-9A-Za-z\.\-_]*(?<!\.)"),
     ("scheduler", r"(?=[/\.\-_A-Za-z0-9]+)((?!aws\.).*)|(\$(\.[\w_-]+(\[(\d+|\*)\])*)*)"),
 ];
 
-static COMPILED: OnceLock<Mutex<BTreeMap<String, Option<Regex>>>> = OnceLock::new();
+static COMPILED: OnceLock<Mutex<BTreeMap<String, Option<Compiled>>>> = OnceLock::new();
+
+struct Compiled {
+    /// What the value must not begin with.
+    refused: Option<String>,
+    whole: Regex,
+}
+
+impl Compiled {
+    fn accepts(&self, value: &str) -> bool {
+        let refused = self.refused.as_deref().is_some_and(|literal| value.starts_with(literal));
+        !refused && self.whole.is_match(value)
+    }
+}
 
 /// Whether the whole value matches; a pattern that cannot be compiled accepts all.
 pub fn matches(pattern: &str, value: &str) -> bool {
     let cache = COMPILED.get_or_init(Mutex::default);
     let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
     let compiled = cache.entry(pattern.to_owned()).or_insert_with(|| compile(pattern));
-    compiled.as_ref().is_none_or(|regex| regex.is_match(value))
+    compiled.as_ref().is_none_or(|compiled| compiled.accepts(value))
 }
 
-fn compile(pattern: &str) -> Option<Regex> {
-    Regex::new(&format!(r"\A(?:{})\z", java_classes(pattern))).ok()
+fn compile(pattern: &str) -> Option<Compiled> {
+    let (refused, rest) = refused_beginning(pattern).map_or((None, pattern), |(literal, rest)| (Some(literal), rest));
+    let whole = Regex::new(&format!(r"\A(?:{})\z", java_classes(rest))).ok()?;
+    Some(Compiled { refused: refused.map(str::to_owned), whole })
+}
+
+/// The literal in a leading `^(?!literal)`, and the pattern behind it. Anything but a literal, and any alternative to the whole
+/// (the look-ahead belongs to the first one only), is not read.
+fn refused_beginning(pattern: &str) -> Option<(&str, &str)> {
+    let (literal, rest) = pattern.strip_prefix("^(?!")?.split_once(')')?;
+    let is_literal = !literal.is_empty() && regex::escape(literal) == literal;
+    (is_literal && !rest.contains('|')).then_some((literal, rest))
 }
 
 /// Java's `\w`, `\d` and `\s` are ASCII, those of the regex crate are not.
@@ -73,6 +96,22 @@ mod tests {
         assert!(!matches(r"[\w.-]+", "ä"));
         assert!(!matches(r"\d", "٣"));
         assert!(matches(r"\\w", r"\w"));
+    }
+
+    #[test]
+    fn a_literal_that_the_value_must_not_begin_with_is_refused() {
+        let pattern = "^(?!aws:).+";
+        assert!(!matches(pattern, "aws:reserved"));
+        assert!(matches(pattern, "awsome"));
+        assert!(matches(pattern, "team:aws:x"));
+        assert!(!matches(pattern, ""), "the rest still counts");
+    }
+
+    #[test]
+    fn any_other_look_ahead_is_not_read_as_a_literal() {
+        for pattern in [r"^(?!\s*$).+", "^(?!a|b).+", "^(?!a.).+", "^(?!a)b|c", "^(?!).+", "(?!aws:).+"] {
+            assert_eq!(refused_beginning(pattern), None, "{pattern}");
+        }
     }
 
     #[test]

@@ -1,0 +1,229 @@
+//! `pitcrew explain`: the receipts behind an incident or a service: what woke pitcrew, what it saw, by which rule it decided
+//! what, and what it did.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use pitcrew_core::incident::{Incident, IncidentState, Outcome};
+use pitcrew_core::receipt::{Receipt, rule};
+use serde::Serialize;
+
+use super::follow::receipts;
+use super::incidents::wrapped;
+use crate::args::Global;
+use crate::failure::{Exit, Failure};
+use crate::find;
+use crate::output::{Output, Screen, View};
+use crate::session::{Needs, Session};
+use crate::words::{Tone, line, moment, toned};
+
+/// Columns of the labels below a receipt's first line.
+const LABEL: usize = 12;
+
+/// Prints the story of an incident.
+pub async fn incident(global: &Global, output: &Output, id: &str) -> Result<Exit, Failure> {
+    let session = Session::open(global, Needs::State).await?;
+    let table = &session.clients.table;
+    let unknown = || {
+        Failure::new(Exit::NotFound, format!("no incident `{}` is remembered in {}", line(id), session.region()))
+            .mend("`pitcrew incidents --all` lists them; they are kept for 400 days")
+    };
+    let pointer = table.find_incident(id).await?.ok_or_else(unknown)?;
+    let (memory, _) = table.load(&pointer.service).await?;
+    let incident = match memory.incident.filter(|incident| incident.id == id) {
+        Some(open) => open,
+        None => table.closed_incident(&pointer.service, id).await?.ok_or_else(unknown)?,
+    };
+    let receipts = receipts(&session, &incident).await?;
+    output.show(&Story::of_incident(&incident, receipts), session.now())?;
+    Ok(Exit::Done)
+}
+
+/// Prints the newest receipts of a service.
+pub async fn service(global: &Global, output: &Output, service: &str, limit: usize) -> Result<Exit, Failure> {
+    let session = Session::open(global, Needs::State).await?;
+    let arn = find::service(&session, service).await?;
+    let receipts = in_order(session.clients.table.receipts(&arn, limit).await?);
+    let story = Story { service: arn.to_string(), name: arn.name().to_owned(), incident: None, receipts };
+    output.show(&story, session.now())?;
+    Ok(Exit::Done)
+}
+
+/// The receipts in the order in which they were written. Their times are whole seconds, so within one second the place of
+/// their rules on the one path orders them: what is judged, what is decided of it, what is called, what came of it.
+pub fn in_order(mut receipts: Vec<Receipt>) -> Vec<Receipt> {
+    receipts.sort_by_key(|receipt| (receipt.at, place(&receipt.rule)));
+    receipts
+}
+
+fn place(name: &str) -> u8 {
+    match name {
+        rule::SEEDED => 0,
+        rule::CANDIDATE => 1,
+        rule::OLDER | rule::ROUTINE | rule::RELEASED => 2,
+        rule::INTENT | rule::OPERATOR => 4,
+        rule::WITHHELD | rule::SAME_DIGEST | rule::NOTHING_GOOD => 5,
+        rule::CALLED | rule::BUSY => 6,
+        rule::ADOPTED => 7,
+        rule::OURS_SUCCEEDED | rule::OURS_FAILED | rule::STOOD_DOWN => 8,
+        rule::BAKED | rule::PIN | rule::DELETED => 9,
+        _ => 3,
+    }
+}
+
+/// The document of `pitcrew explain --json`.
+#[derive(Debug, Serialize)]
+pub struct Story {
+    service: String,
+    name: String,
+    incident: Option<About>,
+    /// Oldest first.
+    receipts: Vec<Receipt>,
+}
+
+#[derive(Debug, Serialize)]
+struct About {
+    id: String,
+    kind: pitcrew_core::incident::IncidentKind,
+    state: &'static str,
+    outcome: Option<Outcome>,
+    opened_at: Timestamp,
+    closed_at: Option<Timestamp>,
+    summary: String,
+    /// The operation that it is about.
+    operation: String,
+    failing: Option<String>,
+}
+
+impl Story {
+    fn of_incident(incident: &Incident, receipts: Vec<Receipt>) -> Self {
+        let (outcome, closed_at) = match &incident.state {
+            IncidentState::Closed { outcome, at } => (Some(*outcome), Some(*at)),
+            _ => (None, None),
+        };
+        let about = About {
+            id: incident.id.clone(),
+            kind: incident.kind,
+            state: incident.state.name(),
+            outcome,
+            opened_at: incident.opened_at,
+            closed_at,
+            summary: incident.summary.clone(),
+            operation: incident.operation.to_string(),
+            failing: incident.failing.as_ref().map(ToString::to_string),
+        };
+        let arn = &incident.service;
+        Self { service: arn.to_string(), name: arn.name().to_owned(), incident: Some(about), receipts }
+    }
+}
+
+fn outcome_words(outcome: Outcome) -> (Tone, &'static str) {
+    match outcome {
+        Outcome::Told => (Tone::Good, "closed: nothing was to be done but to tell"),
+        Outcome::RolledBack => (Tone::Good, "closed: pitcrew's operation succeeded"),
+        Outcome::StoodDown => (Tone::Warning, "closed: pitcrew stood down"),
+        Outcome::NeedsPerson => (Tone::Bad, "closed: a person is needed"),
+        Outcome::Passed => (Tone::Good, "closed: it ended by itself"),
+        Outcome::ServiceDeleted => (Tone::Quiet, "closed: the service was deleted"),
+    }
+}
+
+impl View for Story {
+    fn text(&self, screen: &Screen) -> String {
+        let mut out = String::new();
+        match &self.incident {
+            Some(about) => about.text(&mut out, &self.name, screen),
+            None => {
+                let _infallible = writeln!(out, "{}  {}", toned(Tone::Strong, &self.name), self.service);
+            }
+        }
+        if self.receipts.is_empty() {
+            out.push_str("\nNo receipt is kept.\n");
+        }
+        for receipt in &self.receipts {
+            entry(&mut out, receipt, screen);
+        }
+        out
+    }
+}
+
+impl About {
+    fn text(&self, out: &mut String, name: &str, screen: &Screen) {
+        let (tone, state) = self.outcome.map_or((Tone::Warning, self.state), outcome_words);
+        let _infallible = writeln!(out, "{}  {name}  {}", toned(Tone::Strong, &self.id), toned(tone, state));
+        out.push_str(&wrapped(&line(&self.summary), usize::from(screen.width), 0));
+        let _infallible = writeln!(out, "opened {}", moment(self.opened_at, screen.now));
+    }
+}
+
+fn entry(out: &mut String, receipt: &Receipt, screen: &Screen) {
+    let at = toned(Tone::Quiet, &receipt.at.strftime("%Y-%m-%d %H:%M:%S").to_string());
+    let _infallible = writeln!(out, "\n{at}  {}", toned(Tone::Strong, &line(&receipt.rule)));
+    label(out, "cause", &receipt.cause, screen);
+    for (name, value) in &receipt.saw {
+        label(out, "saw", &format!("{name}: {value}"), screen);
+    }
+    label(out, "decided", &receipt.decision, screen);
+    if let Some(did) = &receipt.did {
+        label(out, "did", did, screen);
+    }
+    let operation = receipt.operation.as_ref().map(|operation| format!(", operation {operation}")).unwrap_or_default();
+    label(out, "receipt", &format!("{}{operation}", receipt.id), screen);
+}
+
+fn label(out: &mut String, name: &str, value: &str, screen: &Screen) {
+    let text = wrapped(&line(value), usize::from(screen.width), LABEL);
+    let first = text.get(LABEL..).unwrap_or_default();
+    let _infallible = write!(out, "  {name:<width$}{first}", width = LABEL - 2);
+    if first.is_empty() {
+        out.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{self, text};
+
+    fn story() -> Story {
+        let closed = IncidentState::Closed { outcome: Outcome::RolledBack, at: samples::now() };
+        Story::of_incident(&Incident { state: closed, ..samples::incident() }, samples::receipts())
+    }
+
+    #[test]
+    fn a_story_for_people() {
+        let shown = text(&story());
+        assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+        insta::assert_snapshot!(shown);
+    }
+
+    #[test]
+    fn a_story_for_programs() {
+        insta::assert_json_snapshot!(story());
+    }
+
+    #[test]
+    fn receipts_of_one_second_stand_in_the_order_of_the_path() {
+        let at = |rule: &str| Receipt { rule: rule.into(), at: samples::now(), ..samples::receipts()[0].clone() };
+        let path = [rule::RELEASED, rule::BAD_RELEASE, rule::INTENT, rule::CALLED, rule::OURS_SUCCEEDED];
+        let shuffled = vec![at(path[3]), at(path[4]), at(path[0]), at(path[2]), at(path[1])];
+        let rules: Vec<String> = in_order(shuffled).into_iter().map(|receipt| receipt.rule).collect();
+        assert_eq!(rules, path);
+    }
+
+    #[test]
+    fn the_time_goes_before_the_rule() {
+        let earlier = Receipt { rule: rule::BAKED.into(), at: samples::now(), ..samples::receipts()[0].clone() };
+        let at = samples::now() + jiff::SignedDuration::from_secs(1);
+        let later = Receipt { rule: rule::SEEDED.into(), at, ..earlier.clone() };
+        assert_eq!(in_order(vec![later.clone(), earlier.clone()]), [earlier, later]);
+    }
+
+    #[test]
+    fn a_log_line_cannot_steer_the_terminal() {
+        let mut receipt = samples::receipts()[0].clone();
+        receipt.saw = vec![("log".into(), "\u{1b}]0;owned\u{7}\u{1b}[2Jnothing to see".into())];
+        let story = Story { receipts: vec![receipt], ..story() };
+        assert!(text(&story).chars().all(|c| !c.is_control() || c == '\n'));
+    }
+}

@@ -1,0 +1,12 @@
+//! The whole stage, by the functions' own binaries. One test program, so that it is linked and the binaries are built once.
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "what cannot be read fails the test at once"))]
+
+mod architecture;
+mod bad_input;
+mod calls;
+mod doors;
+mod grants;
+mod intents;
+mod restraint;
+mod stories;
+mod telling;
