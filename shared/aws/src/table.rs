@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `SVC#<arn>` | `LEASE` | the fence (`version`), and who wrote last |
 //! | | `RELEASES` `CANDIDATE` `INCIDENT` `PIN` `JUDGED` | the memory; `INCIDENT` and `PIN` stand in the index `open` |
-//! | | `RECEIPT#<time>#<id>` `CLOSED#<incident>` | receipts and closed incidents, 400 days |
+//! | | `RECEIPT#<time>#<fence>#<id>` `CLOSED#<incident>` | receipts and closed incidents, 400 days |
 //! | `ACCT#<region>` | `PAUSE` `BREAKER` | what holds for the account |
 //! | | `SWEEP` | where a sweep that was cut goes on |
 //! | | `INCIDENT#<id>` | where an incident's service is, 400 days |
@@ -134,7 +134,8 @@ impl Table {
         let opened = after.incident.as_ref().map(|incident| format!("{}#{}", incident.opened_at, incident.id));
         rows.indexed(&service, "INCIDENT", before.incident.as_ref(), after.incident.as_ref(), opened)?;
         let expires = receipt.at + KEEP_INCIDENTS;
-        rows.put(&service, &format!("RECEIPT#{}#{}", receipt.at, receipt.id), receipt, Some(expires))?;
+        let order = format!("RECEIPT#{}#{:010}#{}", receipt.at, receipt.fence, receipt.id);
+        rows.put(&service, &order, receipt, Some(expires))?;
         for incident in [after.incident.as_ref(), record.closed.as_ref()].into_iter().flatten() {
             let pointer = pointer(incident);
             rows.put(&self.account_key(), &format!("INCIDENT#{}", incident.id), &pointer, Some(expires))?;
