@@ -255,10 +255,8 @@ fn bake_ended(seen: &Observed) -> Step {
     // App Runner shifts the traffic half a minute before the operation ends: an alarm that fired in between and fires still
     // does not condemn the release, but does not prove it either.
     let fires_still = |alarm: &Alarm| alarm.state == "ALARM" && alarm.state_at(current.started_at) != "ALARM";
-    let fired = alarms
-        .unwrap_or_default()
-        .iter()
-        .find(|alarm| fires_still(alarm) || fired_in_bake(current, alarm).is_some());
+    let fired =
+        alarms.unwrap_or_default().iter().find(|alarm| fires_still(alarm) || fired_in_bake(current, alarm).is_some());
     let watched = !names.is_empty();
     if let Some(release) = draft.memory.ledger.of_operation_mut(&operation) {
         release.verdict =
