@@ -13,7 +13,6 @@ import threading
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import boto3
 from botocore.auth import SigV4Auth
@@ -23,21 +22,9 @@ from botocore.credentials import Credentials
 
 from judge import is_excepted, problems_of_answer
 
-ROOT = Path(__file__).resolve().parents[2]
 REGION = "eu-west-1"
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 10
-
-
-def build():
-    """The path of the local cloud's binary, built if need be."""
-    command = ["cargo", "build", "--quiet", "--locked", "--package", "pitcrew-cloud", "--message-format", "json"]
-    built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    for line in built.stdout.splitlines():
-        message = json.loads(line)
-        if message.get("executable") and message["target"]["name"] == "pitcrew-cloud":
-            return message["executable"]
-    raise RuntimeError("cargo built no binary named pitcrew-cloud")
 
 
 @dataclass
@@ -144,26 +131,39 @@ def _decoded(content):
 class Process:
     """A started cloud. `stop` ends it, and it alone."""
 
+    ARGUMENTS = ["serve", "--port", "0", "--json", "--bare"]
+    START_SECONDS_MAX = START_SECONDS_MAX
+
     def __init__(self, binary, log):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         self.log = log
         self.process = subprocess.Popen(
-            [binary, "serve", "--port", "0", "--json", "--bare"],
+            [binary, *self.ARGUMENTS],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True, env=environment,
         )
 
     def cloud(self):
         """The cloud, once it has said where it is."""
+        said = self.said()
+        return Cloud(*(said[name] for name in ("endpoint", "access_key_id", "secret_access_key", "control")))
+
+    def said(self):
+        """What it says about itself when it is ready."""
         lines = queue.Queue()
-        # The rest of its output is read too, so that a full pipe cannot stop it.
-        threading.Thread(target=lambda: [lines.put(line) for line in self.process.stdout], daemon=True).start()
+        threading.Thread(target=self._read, args=(lines,), daemon=True).start()
         try:
-            said = json.loads(lines.get(timeout=START_SECONDS_MAX))
+            return json.loads(lines.get(timeout=self.START_SECONDS_MAX))
         except (queue.Empty, ValueError) as error:
             self.stop()
             self.log.seek(0)
             raise RuntimeError(f"the local cloud did not start: {self.log.read()}") from error
-        return Cloud(*(said[name] for name in ("endpoint", "access_key_id", "secret_access_key", "control")))
+
+    def _read(self, lines):
+        """Reads all of its output, so that a full pipe cannot stop it. Its end is an empty line, so that nobody waits for a
+        word that will not come."""
+        for line in self.process.stdout:
+            lines.put(line)
+        lines.put("")
 
     def stop(self):
         if self.process.poll() is None:

@@ -4,13 +4,8 @@ import tempfile
 
 import pytest
 
-from cloud import Process, build
+from cloud import Process
 from world import World
-
-
-@pytest.fixture(scope="session")
-def binary():
-    return build()
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ class Stack:
             name: self._condition(body) for name, body in self.source.get("Conditions", {}).items()
         }
         self.resources = {
-            name: self._resolve(body)
+            name: self.resolved(body)
             for name, body in self.plain["Resources"].items()
             if self.conditions.get(body.get("Condition"), True)
         }
@@ -91,7 +91,7 @@ class Stack:
         if kind == "Fn::Not":
             return not self._condition(argument[0])
         if kind == "Fn::Equals":
-            left, right = (self._resolve(side) for side in argument)
+            left, right = (self.resolved(side) for side in argument)
             return left == right
         raise ValueError(f"the template uses {kind} in a condition; teach it to tests/template/stack.py")
 
@@ -103,9 +103,10 @@ class Stack:
     def _substitute(self, text):
         return re.sub(r"\$\{([^}]+)\}", lambda match: str(self._reference(match.group(1))), text)
 
-    def _resolve(self, value):
+    def resolved(self, value):
+        """Any value of the template, with everything resolved that can be."""
         if isinstance(value, list):
-            return [item for item in map(self._resolve, value) if item is not NO_VALUE]
+            return [item for item in map(self.resolved, value) if item is not NO_VALUE]
         if not isinstance(value, dict):
             return value
         if len(value) == 1:
@@ -118,10 +119,10 @@ class Stack:
                 path = argument if isinstance(argument, str) else ".".join(argument)
                 return "${" + path + "}"
             if kind == "Fn::If":
-                return self._resolve(argument[1 if self.conditions[argument[0]] else 2])
+                return self.resolved(argument[1 if self.conditions[argument[0]] else 2])
             if kind.startswith("Fn::"):
                 raise ValueError(f"the template uses {kind}; teach it to tests/template/stack.py")
-        resolved = {key: self._resolve(item) for key, item in value.items()}
+        resolved = {key: self.resolved(item) for key, item in value.items()}
         return {key: item for key, item in resolved.items() if item is not NO_VALUE}
 
 

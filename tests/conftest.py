@@ -1,0 +1,23 @@
+"""What the suites share: the local cloud's binary, built if need be."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD_SECONDS_MAX = 1800
+
+
+@pytest.fixture(scope="session")
+def binary():
+    """The path of the local cloud's binary. The whole workspace is selected, as everywhere: see .cargo/config.toml."""
+    command = ["cargo", "build", "--quiet", "--locked", "--workspace", "--bin", "pitcrew-cloud"]
+    built = subprocess.run([*command, "--message-format", "json"], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+                           timeout=BUILD_SECONDS_MAX, check=True)
+    for line in built.stdout.splitlines():
+        message = json.loads(line)
+        if message.get("executable") and message["target"]["name"] == "pitcrew-cloud":
+            return message["executable"]
+    raise RuntimeError("cargo built no binary named pitcrew-cloud")
