@@ -125,18 +125,19 @@ async fn services(scene: &Scene, client: &Client) -> String {
 }
 
 async fn domains(scene: &Scene, client: &Client, arn: &str) {
-    client.associate_custom_domain().service_arn(arn).domain_name("shop.example.com").send().await.unwrap();
+    client.associate_custom_domain().service_arn(arn).domain_name("shop.pitcrew-shop.net").send().await.unwrap();
     scene.minutes(1).await;
     let shown = client.describe_custom_domains().service_arn(arn).send().await.unwrap();
     assert!(!shown.custom_domains()[0].certificate_validation_records().is_empty());
     // The wire says `active` in lower case (facts, section 3): the client must not choke on what its enum does not know.
-    scene.internal("apprunner", "_DomainValidated", json!({"DomainName": "shop.example.com"}));
+    scene.internal("apprunner", "_DomainValidated", json!({"DomainName": "shop.pitcrew-shop.net"}));
     scene.minutes(10).await;
     let shown = client.describe_custom_domains().service_arn(arn).send().await.unwrap();
     assert!(shown.custom_domains()[0].status().as_str().eq_ignore_ascii_case("active"), "{shown:?}");
-    client.disassociate_custom_domain().service_arn(arn).domain_name("shop.example.com").send().await.unwrap();
-    let none = client.disassociate_custom_domain().service_arn(arn).domain_name("other.example.com").send().await;
-    assert!(none.unwrap_err().into_service_error().is_invalid_request_exception());
+    client.disassociate_custom_domain().service_arn(arn).domain_name("shop.pitcrew-shop.net").send().await.unwrap();
+    let none = client.disassociate_custom_domain().service_arn(arn).domain_name("other.pitcrew-shop.net").send().await;
+    let none = none.unwrap_err().into_service_error();
+    assert!(none.is_resource_not_found_exception(), "{none:?}");
     scene.minutes(2).await;
 }
 
