@@ -115,7 +115,9 @@ fn bake_due(seen: &Observed, release: &Release) -> bool {
 
 fn alarms(seen: &Observed, settings: &Settings) -> Step {
     let current = seen.memory.ledger.current();
-    let since = current.map_or(seen.now - ALARM_NEWS_FOR, |current| current.started_at);
+    // Inside a bake window all that happened since the operation began counts; outside it nothing that is no news any more.
+    let baking = current.filter(|current| matches!(current.verdict, Verdict::Baking { .. }));
+    let since = baking.map_or(seen.now - ALARM_NEWS_FOR, |baking| baking.started_at);
     let watching: &[Alarm] = match &seen.trigger {
         Trigger::Alarm { .. } => seen.fired(since)?.map(std::slice::from_ref).unwrap_or_default(),
         Trigger::Sweep => seen.alarms(since)?.unwrap_or_default(),
