@@ -56,21 +56,17 @@ impl Notify {
         Ok(Self { outbox, publisher: Publisher::new(config), slack, settings })
     }
 
-    /// Handles one event before Lambda ends the invocation at `deadline`. For a batch of the stream the answer names the records that must come again.
+    /// Handles one event before Lambda ends the invocation at `deadline`. For a batch of the stream the answer names the records
+    /// that must come again.
     ///
     /// # Errors
     /// The sweep could not read the outbox.
     pub async fn handle(&self, event: Value, deadline: SystemTime) -> Result<Value, Failure> {
         let mut metrics = Metrics::new("notify");
         // Boxed, because the calls of five SDK operations in one future are more than the compiler wants to lay out.
-<<<<<<< HEAD
         let answer = Box::pin(self.answer(&event, deadline, &mut metrics)).await;
-        metrics.flush(wall_clock_ms());
-=======
-        let answer = Box::pin(self.answer(&event, &mut metrics)).await;
         // Dated by AWS's clock, like everything else. Only a process that never had an answer takes the machine's.
         metrics.flush(self.outbox.date().now().map_or_else(wall_clock_ms, Timestamp::as_millisecond));
->>>>>>> main
         answer
     }
 
