@@ -96,6 +96,7 @@ pub fn memory() -> Memory {
 pub fn receipts() -> Vec<Receipt> {
     let receipt = |id: &str, seconds: i64, name: &str, operation: &str, decision: &str| Receipt {
         id: id.into(),
+        fence: seconds.unsigned_abs() + 5,
         at: ago(1) + SignedDuration::from_secs(seconds),
         service: arn(),
         operation: Some(OperationId::new(operation)),

@@ -14,8 +14,8 @@ FOLDERS = ["", "cli", "docs", "docs/adr", "events", "functions/*", "infra", "sha
 DOCUMENTS = sorted({path for folder in FOLDERS for path in ROOT.glob(f"{folder}/*.md".lstrip("/"))})
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"```.*?```", re.DOTALL)
-# `core/` in SEMANTICS.md.
-CORE = "shared/core/src/rollback/tests/"
+# What SEMANTICS.md calls folders for short.
+SHORT = {"core": "shared/core/src/rollback/tests", "e2e": "tests/e2e/tests/e2e"}
 
 
 def read(path):
@@ -54,7 +54,8 @@ def missing_tests(text):
     named = re.findall(r"`([\w./-]+\.(?:rs|py)): (\w+)`", text)
     missing = []
     for path, test in named:
-        file = ROOT / (CORE + path.removeprefix("core/") if path.startswith("core/") else path)
+        folder, _, rest = path.partition("/")
+        file = ROOT / SHORT.get(folder, folder) / rest
         if not file.exists() or not re.search(rf"\b(?:fn|def) {test}\b", file.read_text(encoding="utf-8")):
             missing.append(f"{path}: {test}")
     return missing, len(named)

@@ -4,7 +4,7 @@
 //! for what was refused.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use pitcrew_aws::engine::{Engine, Subject};
 use pitcrew_core::id::ServiceArn;
@@ -25,6 +25,8 @@ use crate::words::{Tone, line, toned};
 /// How often the request is brought again where another handler wrote first, and the time between.
 const TRIES: usize = 4;
 const BETWEEN: Duration = Duration::from_secs(3);
+/// Longer than the command waits: nothing but Ctrl-C ends a run early.
+const ENGINE_LIMIT: Duration = Duration::from_secs(60 * 60);
 /// What the decision puts before its reason when it refuses a request.
 const REFUSED: &str = "refused: ";
 
@@ -86,7 +88,8 @@ pub async fn run(
     }
     let request = requested(asked, manner.ask, plan.request);
     let me = holder();
-    let engine = Engine::new(&session.clients, settings, me.clone());
+    let deadline = SystemTime::now() + ENGINE_LIMIT;
+    let engine = Engine::new(&session.clients, settings, me.clone(), deadline);
     let subject = Subject { arn: arn.clone(), cause: session.cause(), trigger: Trigger::Operator(request) };
     let reached = reach(&engine, &subject, &session, &me).await?;
     let (incident, receipts) = (reached.incident(asked), reached.receipts);
@@ -196,6 +199,7 @@ fn answered(receipts: &[Receipt], hold: Option<Hold>) -> Ending {
         Some(Hold::Blind) => {
             Ending::new(End::Failed, "what the decision needs cannot be read; `pitcrew doctor` tells more")
         }
+        Some(Hold::OutOfTime) => Ending::new(End::Failed, "it took too long; ask again"),
         Some(Hold::NothingNew | Hold::Proposed) => Ending::new(End::Failed, "the decision ended before the request"),
         None => Ending::new(End::Refused, "other handlers are at work on this service: ask again in a minute"),
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use pitcrew_core::incident::{Incident, IncidentState, Outcome};
-use pitcrew_core::receipt::{Receipt, rule};
+use pitcrew_core::receipt::Receipt;
 use serde::Serialize;
 
 use super::follow::receipts;
@@ -49,26 +49,10 @@ pub async fn service(global: &Global, output: &Output, service: &str, limit: usi
     Ok(Exit::Done)
 }
 
-/// The receipts in the order in which they were written. Their times are whole seconds, so within one second the place of
-/// their rules on the one path orders them: what is judged, what is decided of it, what is called, what came of it.
+/// The receipts in the order in which they were written: that of the fence.
 pub fn in_order(mut receipts: Vec<Receipt>) -> Vec<Receipt> {
-    receipts.sort_by_key(|receipt| (receipt.at, place(&receipt.rule)));
+    receipts.sort_by_key(|receipt| receipt.fence);
     receipts
-}
-
-fn place(name: &str) -> u8 {
-    match name {
-        rule::SEEDED => 0,
-        rule::CANDIDATE => 1,
-        rule::OLDER | rule::ROUTINE | rule::RELEASED => 2,
-        rule::INTENT | rule::OPERATOR => 4,
-        rule::WITHHELD | rule::SAME_DIGEST | rule::NOTHING_GOOD => 5,
-        rule::CALLED | rule::BUSY => 6,
-        rule::ADOPTED => 7,
-        rule::OURS_SUCCEEDED | rule::OURS_FAILED | rule::STOOD_DOWN => 8,
-        rule::BAKED | rule::PIN | rule::DELETED => 9,
-        _ => 3,
-    }
 }
 
 /// The document of `pitcrew explain --json`.
@@ -203,20 +187,9 @@ mod tests {
     }
 
     #[test]
-    fn receipts_of_one_second_stand_in_the_order_of_the_path() {
-        let at = |rule: &str| Receipt { rule: rule.into(), at: samples::now(), ..samples::receipts()[0].clone() };
-        let path = [rule::RELEASED, rule::BAD_RELEASE, rule::INTENT, rule::CALLED, rule::OURS_SUCCEEDED];
-        let shuffled = vec![at(path[3]), at(path[4]), at(path[0]), at(path[2]), at(path[1])];
-        let rules: Vec<String> = in_order(shuffled).into_iter().map(|receipt| receipt.rule).collect();
-        assert_eq!(rules, path);
-    }
-
-    #[test]
-    fn the_time_goes_before_the_rule() {
-        let earlier = Receipt { rule: rule::BAKED.into(), at: samples::now(), ..samples::receipts()[0].clone() };
-        let at = samples::now() + jiff::SignedDuration::from_secs(1);
-        let later = Receipt { rule: rule::SEEDED.into(), at, ..earlier.clone() };
-        assert_eq!(in_order(vec![later.clone(), earlier.clone()]), [earlier, later]);
+    fn receipts_of_one_second_stand_in_the_order_of_the_fence() {
+        let at = |fence: u64| Receipt { fence, at: samples::now(), ..samples::receipts()[0].clone() };
+        assert_eq!(in_order(vec![at(9), at(7), at(8)]), [at(7), at(8), at(9)]);
     }
 
     #[test]

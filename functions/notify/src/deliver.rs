@@ -3,6 +3,7 @@
 //! The channels fail apart: what one answers changes nothing for another. Nothing here waits to try again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use pitcrew_core::notice::{Notice, NoticeKind, Severity, Todo};
@@ -16,11 +17,26 @@ use pitcrew_lambda::metrics::{Metrics, names};
 use crate::handler::Notify;
 use crate::slack::{Dead, State, Told};
 
-/// What became of each notice on one channel, by notice id.
+/// No message is begun with less time left: its own limits, and the records of the batch. What was sent and could not be
+/// recorded is sent again, so a sweep that Lambda cuts tells things twice.
+const TIME_LEFT_MIN: Duration = Duration::from_secs(15);
+
+/// Whether one more message may be begun.
+pub fn has_time(deadline: SystemTime) -> bool {
+    deadline.duration_since(SystemTime::now()).is_ok_and(|left| left >= TIME_LEFT_MIN)
+}
+
+/// What became of each notice on one channel, by notice id. Of one that is not in it nothing was tried: it stays due.
 type Outcomes = BTreeMap<String, Outcome>;
 
 /// Sends what is due of the rows, which the caller has claimed. Returns how many rows are still to be sent later.
-pub async fn deliver(notify: &Notify, rows: Vec<OutboxRow>, now: Timestamp, metrics: &mut Metrics) -> usize {
+pub async fn deliver(
+    notify: &Notify,
+    rows: Vec<OutboxRow>,
+    now: Timestamp,
+    deadline: SystemTime,
+    metrics: &mut Metrics,
+) -> usize {
     let slack = match &notify.slack {
         Some(slack) if !rows.is_empty() => slack.state(now).await,
         _ => State::Off,
@@ -30,9 +46,9 @@ pub async fn deliver(notify: &Notify, rows: Vec<OutboxRow>, now: Timestamp, metr
     for channel in &configured {
         let messages = group(due(&rows, *channel, &configured, now));
         let outcomes = match channel {
-            Channel::Sns => Box::pin(publish_all(notify, &messages)).await,
-            Channel::Chat => Box::pin(chat_all(notify, &messages)).await,
-            Channel::Slack => Box::pin(slack_all(notify, &slack, &messages, now)).await,
+            Channel::Sns => Box::pin(publish_all(notify, &messages, deadline)).await,
+            Channel::Chat => Box::pin(chat_all(notify, &messages, deadline)).await,
+            Channel::Slack => Box::pin(slack_all(notify, &slack, &messages, now, deadline)).await,
         };
         count(*channel, &outcomes, metrics);
         tried.insert(*channel, outcomes);
@@ -55,7 +71,7 @@ fn configured(notify: &Notify, slack: &State) -> BTreeSet<Channel> {
     }
     match slack {
         State::Off => {}
-        State::Ready | State::Unknown(_) | State::Unusable(_) => {
+        State::Ready | State::Unknown(_) | State::Denied(_) | State::Unusable(_) => {
             configured.insert(Channel::Slack);
         }
     }
@@ -74,23 +90,53 @@ fn spread(outcomes: &mut Outcomes, message: &Message, outcome: &Outcome) {
     }
 }
 
-async fn publish_all(notify: &Notify, messages: &[Message]) -> Outcomes {
-    let mut outcomes = Outcomes::new();
+async fn publish_all(notify: &Notify, messages: &[Message], deadline: SystemTime) -> Outcomes {
+    let mut topic = Topic::default();
     for message in messages {
-        let answer = notify.publisher.publish(&notify.settings.topic_arn, &render_sns(message)).await;
-        spread(&mut outcomes, message, &published(answer));
+        if topic.takes(message, deadline) {
+            let answer = notify.publisher.publish(&notify.settings.topic_arn, &render_sns(message)).await;
+            topic.answered(message, published(answer));
+        }
     }
-    outcomes
+    topic.outcomes
 }
 
-async fn chat_all(notify: &Notify, messages: &[Message]) -> Outcomes {
-    let mut outcomes = Outcomes::new();
-    let Some(topic_arn) = &notify.settings.chat_topic_arn else { return outcomes };
+async fn chat_all(notify: &Notify, messages: &[Message], deadline: SystemTime) -> Outcomes {
+    let mut topic = Topic::default();
+    let Some(topic_arn) = &notify.settings.chat_topic_arn else { return topic.outcomes };
     for message in messages {
-        let answer = notify.publisher.publish_text(topic_arn, &render_chat(message).to_string()).await;
-        spread(&mut outcomes, message, &published(answer));
+        if topic.takes(message, deadline) {
+            let answer = notify.publisher.publish_text(topic_arn, &render_chat(message).to_string()).await;
+            topic.answered(message, published(answer));
+        }
     }
-    outcomes
+    topic.outcomes
+}
+
+/// How the messages of one batch fare on a topic. After a failure that the next message would meet too, no further one is
+/// tried: a topic that hangs for every message must not use up the time in which Slack could be told.
+#[derive(Default)]
+struct Topic {
+    outcomes: Outcomes,
+    foregone: Option<Outcome>,
+}
+
+impl Topic {
+    /// Whether the message is to be tried.
+    fn takes(&mut self, message: &Message, deadline: SystemTime) -> bool {
+        match &self.foregone {
+            Some(outcome) => {
+                spread(&mut self.outcomes, message, outcome);
+                false
+            }
+            None => has_time(deadline),
+        }
+    }
+
+    fn answered(&mut self, message: &Message, outcome: Outcome) {
+        spread(&mut self.outcomes, message, &outcome);
+        self.foregone = Some(outcome).filter(|outcome| matches!(outcome, Outcome::Later { .. }));
+    }
 }
 
 fn published(answer: Result<String, pitcrew_aws::publish::PublishError>) -> Outcome {
@@ -101,13 +147,26 @@ fn published(answer: Result<String, pitcrew_aws::publish::PublishError>) -> Outc
     }
 }
 
-async fn slack_all(notify: &Notify, state: &State, messages: &[Message], now: Timestamp) -> Outcomes {
+async fn slack_all(
+    notify: &Notify,
+    state: &State,
+    messages: &[Message],
+    now: Timestamp,
+    deadline: SystemTime,
+) -> Outcomes {
     let mut outcomes = Outcomes::new();
     let Some(slack) = &notify.slack else { return outcomes };
     // Once one message fared in a way that the next one would too, the rest fares the same without being tried.
     let mut foregone: Option<Outcome> = match state {
         State::Off | State::Ready => None,
         State::Unknown(reason) => Some(Outcome::Later { reason: reason.clone(), retry_after_secs: None }),
+        State::Denied(dead) => {
+            // It may be mended any minute, so nothing is given up; but nobody would learn of it from Slack.
+            if !messages.is_empty() {
+                tell_dead(notify, dead, now).await;
+            }
+            Some(Outcome::Later { reason: dead.reason.clone(), retry_after_secs: None })
+        }
         State::Unusable(dead) if messages.is_empty() => Some(Outcome::Never { reason: dead.reason.clone() }),
         State::Unusable(dead) => {
             tell_dead(notify, dead, now).await;
@@ -118,6 +177,9 @@ async fn slack_all(notify: &Notify, state: &State, messages: &[Message], now: Ti
         if let Some(outcome) = &foregone {
             spread(&mut outcomes, message, outcome);
             continue;
+        }
+        if !has_time(deadline) {
+            break;
         }
         let Told { outcome, stop, dead } = slack.tell(message, &notify.outbox, now).await;
         if let Some(dead) = dead {

@@ -3,6 +3,8 @@
 //! Both doors lead to the same path: a row is claimed, sent and recorded. The stream is quick, the sweep is thorough. A row
 //! that cannot be read is set aside; an event that cannot be read is counted and logged. Nothing here panics or sleeps.
 
+use std::time::SystemTime;
+
 use jiff::Timestamp;
 use pitcrew_aws::outbox::{Claim, Key, Outbox};
 use pitcrew_aws::publish::Publisher;
@@ -13,14 +15,18 @@ use pitcrew_lambda::failure::{Failure, chain};
 use pitcrew_lambda::metrics::{Metrics, names, wall_clock_ms};
 use serde_json::{Value, json};
 
-use crate::deliver::deliver;
+use crate::deliver::{deliver, has_time};
 use crate::event::{Event, Inserted, parse};
 use crate::settings::Settings;
 use crate::slack::Slack;
 use crate::slack::http::Http;
 
-/// Pages of one sweep: a hundred rows. What is left is taken five minutes later.
-const PAGES_MAX: usize = 4;
+/// Rows that one sweep claims. What is left is taken five minutes later.
+const ROWS_MAX: usize = 100;
+
+/// Pages of 25 rows that one sweep reads at the most. Rows that wait for their time (a Slack that is down for hours) stand
+/// before newer ones in the index: they must not use up the sweep.
+const PAGES_MAX: usize = 40;
 
 /// Characters of an unknown event that are logged.
 const EVENT_CHARS_MAX: usize = 500;
@@ -50,28 +56,29 @@ impl Notify {
         Ok(Self { outbox, publisher: Publisher::new(config), slack, settings })
     }
 
-    /// Handles one event. For a batch of the stream the answer names the records that must come again.
+    /// Handles one event before Lambda ends the invocation at `deadline`. For a batch of the stream the answer names the records
+    /// that must come again.
     ///
     /// # Errors
     /// The sweep could not read the outbox.
-    pub async fn handle(&self, event: Value) -> Result<Value, Failure> {
+    pub async fn handle(&self, event: Value, deadline: SystemTime) -> Result<Value, Failure> {
         let mut metrics = Metrics::new("notify");
         // Boxed, because the calls of five SDK operations in one future are more than the compiler wants to lay out.
-        let answer = Box::pin(self.answer(&event, &mut metrics)).await;
+        let answer = Box::pin(self.answer(&event, deadline, &mut metrics)).await;
         // Dated by AWS's clock, like everything else. Only a process that never had an answer takes the machine's.
         metrics.flush(self.outbox.date().now().map_or_else(wall_clock_ms, Timestamp::as_millisecond));
         answer
     }
 
-    async fn answer(&self, event: &Value, metrics: &mut Metrics) -> Result<Value, Failure> {
+    async fn answer(&self, event: &Value, deadline: SystemTime, metrics: &mut Metrics) -> Result<Value, Failure> {
         match parse(event) {
             Event::Inserted(records) => {
                 metrics.count(names::EVENTS_SEEN, records.len() as u64);
-                Ok(self.inserted(records, metrics).await)
+                Ok(self.inserted(records, deadline, metrics).await)
             }
             Event::Sweep => {
                 metrics.count(names::EVENTS_SEEN, 1);
-                self.sweep(metrics).await
+                self.sweep(deadline, metrics).await
             }
             Event::Unknown(reason) => {
                 metrics.count(names::EVENTS_SEEN, 1);
@@ -85,7 +92,7 @@ impl Notify {
 
     /// A record fails only where its row could not be claimed for want of an answer. A row that is claimed and not sent is
     /// the sweep's: sending the batch again would not help it.
-    async fn inserted(&self, records: Vec<Inserted>, metrics: &mut Metrics) -> Value {
+    async fn inserted(&self, records: Vec<Inserted>, deadline: SystemTime, metrics: &mut Metrics) -> Value {
         let (mut rows, mut failures) = (Vec::new(), Vec::new());
         for Inserted { sequence, key, at } in records {
             if let Some(at) = at {
@@ -102,12 +109,12 @@ impl Notify {
             }
         }
         if let Some(now) = self.outbox.date().now() {
-            Box::pin(deliver(self, rows, now, metrics)).await;
+            Box::pin(deliver(self, rows, now, deadline, metrics)).await;
         }
         json!({ "batchItemFailures": failures })
     }
 
-    async fn sweep(&self, metrics: &mut Metrics) -> Result<Value, Failure> {
+    async fn sweep(&self, deadline: SystemTime, metrics: &mut Metrics) -> Result<Value, Failure> {
         let (mut from, mut claimed, mut left, mut lost) = (None, 0, 0, 0);
         for _ in 0..PAGES_MAX {
             let page =
@@ -123,9 +130,9 @@ impl Notify {
                 }
             }
             claimed += rows.len();
-            left += Box::pin(deliver(self, rows, now, metrics)).await;
+            left += Box::pin(deliver(self, rows, now, deadline, metrics)).await;
             from = page.next;
-            if from.is_none() {
+            if from.is_none() || claimed >= ROWS_MAX || !has_time(deadline) {
                 break;
             }
         }

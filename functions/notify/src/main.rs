@@ -10,6 +10,6 @@ use serde_json::Value;
 async fn main() -> Result<(), Failure> {
     logging::init();
     let notify = Notify::new(Settings::from_env()?, &sdk_config().await)?;
-    let handle = |event: LambdaEvent<Value>| notify.handle(event.payload);
+    let handle = |event: LambdaEvent<Value>| notify.handle(event.payload, event.context.deadline());
     Ok(run(service_fn(handle)).await?)
 }

@@ -25,6 +25,8 @@ pub struct SlackSettings {
     pub hosts: Allowed,
     /// `PITCREW_SLACK_API`: where the bot's methods are.
     pub api: Base,
+    /// `PITCREW_SLACK_CHANNEL`: where a bot posts whose secret names no channel.
+    pub channel: Option<String>,
 }
 
 /// Slack's own hosts: webhooks, and the methods of a bot.
@@ -43,11 +45,13 @@ impl Settings {
             topic_arn: required("PITCREW_TOPIC_ARN").map_err(|error| error.mend(output("the topic")))?,
             chat_topic_arn: optional("PITCREW_CHAT_TOPIC_ARN")?,
             slack: match optional("PITCREW_SLACK_SECRET_ARN")? {
-                Some(secret_arn) => Some(SlackSettings::new(
-                    secret_arn,
-                    optional("PITCREW_SLACK_HOSTS")?.as_deref().unwrap_or(SLACK_HOSTS),
-                    optional("PITCREW_SLACK_API")?.as_deref().unwrap_or(SLACK_API),
-                )?),
+                Some(secret_arn) => {
+                    let hosts = optional("PITCREW_SLACK_HOSTS")?;
+                    let api = optional("PITCREW_SLACK_API")?;
+                    let (hosts, api) = (hosts.as_deref().unwrap_or(SLACK_HOSTS), api.as_deref().unwrap_or(SLACK_API));
+                    let slack = SlackSettings::new(secret_arn, hosts, api)?;
+                    Some(SlackSettings { channel: optional("PITCREW_SLACK_CHANNEL")?, ..slack })
+                }
                 None => None,
             },
         })
@@ -64,7 +68,7 @@ impl SlackSettings {
         };
         let hosts = Allowed::parse(hosts).map_err(|error| wrong("PITCREW_SLACK_HOSTS", &error))?;
         let api = hosts.base(api).map_err(|error| wrong("PITCREW_SLACK_API", &error))?;
-        Ok(Self { secret_arn, hosts, api })
+        Ok(Self { secret_arn, hosts, api, channel: None })
     }
 }
 

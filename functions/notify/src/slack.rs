@@ -47,6 +47,8 @@ pub enum State {
     Ready,
     /// The secret cannot be had at the moment.
     Unknown(String),
+    /// The secret may not be read: the role, or the key's policy, has to be mended by somebody.
+    Denied(Dead),
     /// The secret cannot be used until somebody changes it.
     Unusable(Dead),
 }
@@ -93,7 +95,10 @@ impl Slack {
             Err(error @ SecretError::Missing) => {
                 State::Unusable(Dead { version: "missing".to_owned(), reason: error.to_string() })
             }
-            Err(error @ (SecretError::Denied(_) | SecretError::Failed(_))) => State::Unknown(chain(&error)),
+            Err(error @ SecretError::Denied(_)) => {
+                State::Denied(Dead { version: "denied".to_owned(), reason: error.to_string() })
+            }
+            Err(error @ SecretError::Failed(_)) => State::Unknown(chain(&error)),
         }
     }
 
@@ -146,7 +151,7 @@ impl Slack {
 
     async fn read(&self, now: Timestamp) -> Result<Kept, SecretError> {
         let secret = self.secrets.read(&self.settings.secret_arn).await?;
-        let known = access::read(&secret.text, &self.settings.hosts);
+        let known = access::read(&secret.text, &self.settings.hosts, self.settings.channel.as_deref());
         let kept = Kept { known, version: secret.version, read_at: now, dead: None };
         self.keep(kept.clone());
         Ok(kept)

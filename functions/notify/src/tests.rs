@@ -3,6 +3,8 @@
 
 mod world;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use pitcrew_core::id::ServiceArn;
 use pitcrew_core::notice::{Notice, NoticeKind, Severity};
@@ -234,6 +236,64 @@ async fn a_topic_that_is_down_does_not_hold_slack_up() {
     world.sweep().await;
     assert_eq!(world.sent(), (1, 1));
     assert_eq!(world.row(&row).open_pk, None);
+}
+
+#[tokio::test]
+async fn a_topic_that_fails_is_tried_once_a_batch_so_that_slack_has_its_time() {
+    let world = World::new(WEBHOOK).await;
+    world.cloud().sns_is_down = true;
+    let rows = [row("n-1"), row("n-2"), row("n-3")];
+    let event = world.written(&rows);
+    world.handle(event).await;
+    assert_eq!(world.cloud().sns_tries, 1);
+    for row in &rows {
+        assert!(state(&world, row, Channel::Sns).starts_with("retry: "));
+        assert_eq!(state(&world, row, Channel::Slack), "sent");
+    }
+}
+
+#[tokio::test]
+async fn no_message_is_begun_that_could_not_be_recorded_any_more() {
+    let world = World::new(WEBHOOK).await;
+    let row = row("n-1");
+    let event = world.written(std::slice::from_ref(&row));
+    assert_eq!(world.handle_within(event, Duration::from_secs(5)).await, json!({"batchItemFailures": []}));
+    assert_eq!(world.sent(), (0, 0));
+    assert_eq!(state(&world, &row, Channel::Slack), "none", "nothing was tried");
+    world.sweep().await;
+    assert_eq!(world.sent(), (1, 1), "the claim was given back: the next sweep sends it");
+}
+
+#[tokio::test]
+async fn rows_that_wait_for_their_time_do_not_hide_a_row_that_is_due() {
+    let world = World::new(WEBHOOK).await;
+    let waits = i64::MAX;
+    let mut rows: Vec<OutboxRow> = (0..150).map(|n| row(&format!("n-{n:03}"))).collect();
+    for waiting in &mut rows[..149] {
+        waiting.not_before_ms = Some(waits);
+    }
+    world.written(&rows);
+    world.sweep().await;
+    assert_eq!(state(&world, &rows[149], Channel::Sns), "sent");
+}
+
+#[tokio::test]
+async fn a_secret_that_may_not_be_read_is_told_once_and_slack_is_tried_again() {
+    let world = World::new(WEBHOOK).await;
+    world.cloud().secret_is_denied = true;
+    let row = row("n-1");
+    let event = world.written(std::slice::from_ref(&row));
+    world.handle(event).await;
+    assert!(state(&world, &row, Channel::Slack).starts_with("retry: the secret may not be read"));
+    world.cloud().second = 600;
+    world.sweep().await;
+    let about_slack =
+        world.cloud().items.keys().filter(|(_, sk)| sk.starts_with("ONCE#crew/slack-dead/denied")).count();
+    assert_eq!(about_slack, 1);
+    world.cloud().secret_is_denied = false;
+    world.cloud().second = 1_200;
+    world.sweep().await;
+    assert_eq!(state(&world, &row, Channel::Slack), "sent");
 }
 
 #[tokio::test]

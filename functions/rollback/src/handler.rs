@@ -51,7 +51,8 @@ async fn run_all(app: &App, engine: &Engine<'_>, wake: &Wake, metrics: &mut Metr
             let outcome = match &queued.service {
                 Ok(arn) => {
                     let cause = wake.cause.text.clone();
-                    run(app, engine, &Subject { arn: arn.clone(), cause, trigger: Trigger::Event }, metrics).await
+                    let subject = Subject { arn: arn.clone(), cause, trigger: Trigger::Event };
+                    run(app, engine, &subject, queued.hops, metrics).await
                 }
                 Err(rejected) => quarantine(app, rejected, metrics).await,
             };
@@ -63,7 +64,7 @@ async fn run_all(app: &App, engine: &Engine<'_>, wake: &Wake, metrics: &mut Metr
         let found = subjects::find(app, subject, &wake.cause.text).await;
         for subject in found.map_err(|error| Failure::new("Subjects", &error))? {
             ran += 1;
-            failure = run(app, engine, &subject, metrics).await.err().or(failure);
+            failure = run(app, engine, &subject, 0, metrics).await.err().or(failure);
         }
     }
     match failure {
@@ -74,11 +75,17 @@ async fn run_all(app: &App, engine: &Engine<'_>, wake: &Wake, metrics: &mut Metr
 }
 
 /// Runs one service, counts what came of it, and sees to it that it is looked at again where that is due.
-async fn run(app: &App, engine: &Engine<'_>, subject: &Subject, metrics: &mut Metrics) -> Result<(), Failure> {
+async fn run(
+    app: &App,
+    engine: &Engine<'_>,
+    subject: &Subject,
+    hops: u32,
+    metrics: &mut Metrics,
+) -> Result<(), Failure> {
     match engine.run(subject).await {
         Ok(report) => {
             count(&report, metrics);
-            wake_again(app, subject, &report).await
+            wake_again(app, subject, &report, hops).await
         }
         Err(error) => failed(subject, &error),
     }

@@ -29,6 +29,12 @@ pub struct Quarantined {
     pub at: Timestamp,
 }
 
+/// The service of a row, by its key.
+fn service_of(row: &Item) -> Option<ServiceArn> {
+    let pk = row.get("pk").and_then(|pk| pk.as_s().ok()).and_then(|pk| pk.strip_prefix("SVC#"));
+    pk.and_then(|arn| ServiceArn::parse(arn).ok())
+}
+
 impl Table {
     /// Keeps a refused input; says whether it is new.
     pub async fn quarantine(&self, id: &str, input: &Quarantined) -> Result<bool, AwsError> {
@@ -103,6 +109,20 @@ impl Table {
         answer.items.unwrap_or_default().iter().map(read).collect()
     }
 
+    /// The services that an open incident or a pin hangs on. Only the keys are read: one row that cannot be read must not hide
+    /// the others.
+    pub async fn services_in_hand(&self) -> Result<Vec<ServiceArn>, AwsError> {
+        let mut services = Vec::new();
+        for what in ["INCIDENT", "PIN"] {
+            let call = self.client.query().table_name(&self.name).index_name("open");
+            let call = call.key_condition_expression("open_pk = :what");
+            let call = call.expression_attribute_values(":what", AttributeValue::S(what.to_owned()));
+            let answer = call.send().await.map_err(|error| AwsError::sort("dynamodb:Query", error))?;
+            services.extend(answer.items.unwrap_or_default().iter().filter_map(service_of));
+        }
+        Ok(services)
+    }
+
     /// The services that a rollback pinned, with what they are to get back.
     pub async fn pinned_services(&self) -> Result<Vec<(ServiceArn, Pin)>, AwsError> {
         let call = self.client.query().table_name(&self.name).index_name("open");
@@ -110,9 +130,7 @@ impl Table {
         let call = call.expression_attribute_values(":pin", AttributeValue::S("PIN".to_owned()));
         let answer = call.send().await.map_err(|error| AwsError::sort("dynamodb:Query", error))?;
         let pinned = |row: &Item| {
-            let pk = row.get("pk").and_then(|pk| pk.as_s().ok()).and_then(|pk| pk.strip_prefix("SVC#"));
-            let arn = pk.and_then(|arn| ServiceArn::parse(arn).ok());
-            let arn = arn.ok_or_else(|| AwsError::broken("dynamodb:row", "a PIN row names no service"))?;
+            let arn = service_of(row).ok_or_else(|| AwsError::broken("dynamodb:row", "a PIN row names no service"))?;
             Ok((arn, read::<Pin>(row)?))
         };
         answer.items.unwrap_or_default().iter().map(pinned).collect()

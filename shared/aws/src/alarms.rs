@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_cloudwatch::Client;
+use aws_sdk_cloudwatch::operation::describe_alarm_history::builders::DescribeAlarmHistoryFluentBuilder;
 use aws_sdk_cloudwatch::types::{AlarmType, Dimension, HistoryItemType, Metric, MetricAlarm, ScanBy};
 use aws_smithy_types::DateTime;
 use jiff::{SignedDuration, Timestamp};
@@ -20,6 +21,8 @@ use crate::error::AwsError;
 const ALARM_PAGES_MAX: usize = 50;
 /// Alarms without App Runner's dimensions whose tags are read in one sweep: each costs a call.
 const TAG_READS_MAX: usize = 50;
+/// History is read from so long before the moment that is asked for: two clocks differ.
+const SLACK: SignedDuration = SignedDuration::from_mins(1);
 
 /// One alarm of the account, with what it watches.
 #[derive(Clone, Debug)]
@@ -27,6 +30,8 @@ pub struct Listed {
     pub name: String,
     arn: String,
     state: String,
+    /// When its state was last touched, where AWS says so.
+    changed_at: Option<Timestamp>,
     /// Service names and ids that its metrics name.
     watches: BTreeSet<String>,
     children: BTreeSet<String>,
@@ -37,6 +42,13 @@ impl Listed {
     /// The service names and ids that it watches.
     pub fn words(&self) -> Vec<String> {
         self.tagged.iter().chain(&self.watches).cloned().collect()
+    }
+
+    /// The alarm as its history would show it, where its history since `since` is surely empty. CloudWatch answers 20
+    /// histories a second in an account; a fleet of some hundred quiet alarms must not ask for all of them every sweep.
+    fn quiet_since(&self, since: Timestamp) -> Option<Alarm> {
+        let quiet = self.changed_at.is_some_and(|changed| changed < since - SLACK);
+        quiet.then(|| Alarm { name: self.name.clone(), state: self.state.clone(), transitions: Vec::new() })
     }
 
     fn watches(&self, arn: &ServiceArn) -> bool {
@@ -62,6 +74,7 @@ pub async fn observe_alarms(client: &Client) -> Result<Vec<Listed>, AwsError> {
                 name: alarm.alarm_name.clone()?,
                 arn: alarm.alarm_arn.clone()?,
                 state: alarm.state_value.as_ref().map(|state| state.as_str().to_owned()).unwrap_or_default(),
+                changed_at: alarm.state_updated_timestamp.as_ref().map(time),
                 watches: BTreeSet::new(),
                 children: rule_children(alarm.alarm_rule.as_deref().unwrap_or_default()),
                 tagged: None,
@@ -89,6 +102,7 @@ fn metric_alarm(alarm: &MetricAlarm) -> Option<Listed> {
         name: alarm.alarm_name.clone()?,
         arn: alarm.alarm_arn.clone()?,
         state: alarm.state_value.as_ref().map(|state| state.as_str().to_owned()).unwrap_or_default(),
+        changed_at: alarm.state_updated_timestamp.as_ref().map(time),
         watches,
         children: BTreeSet::new(),
         tagged: None,
@@ -149,7 +163,7 @@ pub async fn observe_alarm_tag(client: &Client, alarm_arn: &str) -> Result<Optio
     Ok(tag.and_then(|tag| tag.value))
 }
 
-/// The alarms of one service with their history since `since`. Only one that is firing, or that changed lately, costs a call.
+/// The alarms of one service with their history since `since`. Only one that changed since then costs a call.
 pub async fn observe_watching(
     client: &Client,
     listed: &[Listed],
@@ -158,17 +172,17 @@ pub async fn observe_watching(
 ) -> Result<Vec<Alarm>, AwsError> {
     let mut alarms = Vec::new();
     for alarm in listed.iter().filter(|alarm| alarm.watches(arn)) {
-        alarms.push(Alarm { state: alarm.state.clone(), ..observe_history(client, &alarm.name, since).await? });
+        alarms.push(match alarm.quiet_since(since) {
+            Some(quiet) => quiet,
+            None => Alarm { state: alarm.state.clone(), ..observe_history(client, &alarm.name, since).await? },
+        });
     }
     Ok(alarms)
 }
 
 /// One alarm by its history: its state is that of its newest transition.
 pub async fn observe_history(client: &Client, name: &str, since: Timestamp) -> Result<Alarm, AwsError> {
-    let call = client.describe_alarm_history().alarm_name(name).history_item_type(HistoryItemType::StateUpdate);
-    let call =
-        call.start_date(DateTime::from_secs((since - SignedDuration::from_mins(1)).as_second())).max_records(100);
-    let answer = call.scan_by(ScanBy::TimestampDescending).send().await;
+    let answer = history(client, name, since).send().await;
     let answer = answer.map_err(|error| AwsError::sort("cloudwatch:DescribeAlarmHistory", error))?;
     let items = answer.alarm_history_items.unwrap_or_default();
     let mut transitions: Vec<Transition> = items
@@ -178,6 +192,14 @@ pub async fn observe_history(client: &Client, name: &str, since: Timestamp) -> R
     transitions.sort_by_key(|transition| std::cmp::Reverse(transition.at));
     let state = transitions.first().map(|newest| newest.to.clone()).unwrap_or_default();
     Ok(Alarm { name: name.to_owned(), state, transitions })
+}
+
+/// Both types are named: CloudWatch leaves composite alarms out of a history that names none.
+fn history(client: &Client, name: &str, since: Timestamp) -> DescribeAlarmHistoryFluentBuilder {
+    let call = client.describe_alarm_history().alarm_name(name).history_item_type(HistoryItemType::StateUpdate);
+    let call = call.alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
+    let call = call.start_date(DateTime::from_secs((since - SLACK).as_second())).max_records(100);
+    call.scan_by(ScanBy::TimestampDescending)
 }
 
 fn transition(at: Timestamp, history_data: &str) -> Option<Transition> {
@@ -219,5 +241,32 @@ mod tests {
         assert_eq!((read.from.as_str(), read.to.as_str()), ("OK", "ALARM"));
         assert_eq!(read.breached_at.unwrap().to_string(), "2026-11-21T08:03:00Z");
         assert_eq!(transition(Timestamp::UNIX_EPOCH, "not json"), None);
+    }
+
+    #[test]
+    fn a_history_is_asked_for_composite_alarms_too() {
+        let config = crate::connect::sdk_config_at("http://127.0.0.1:1", "eu-west-1", "AKIDEXAMPLE", "secret");
+        let call = history(&Client::new(&config), "shop", Timestamp::UNIX_EPOCH);
+        let types = call.get_alarm_types().clone().unwrap_or_default();
+        assert!(types.contains(&AlarmType::CompositeAlarm) && types.contains(&AlarmType::MetricAlarm), "{types:?}");
+    }
+
+    #[test]
+    fn an_alarm_that_did_not_change_since_then_costs_no_call() {
+        let at = |minute: i64| Timestamp::from_second(1_790_000_000 + minute * 60).unwrap();
+        let listed = |changed_at| Listed {
+            name: "shop".to_owned(),
+            arn: String::new(),
+            state: "ALARM".to_owned(),
+            changed_at,
+            watches: BTreeSet::new(),
+            children: BTreeSet::new(),
+            tagged: None,
+        };
+        let quiet = listed(Some(at(0))).quiet_since(at(2)).unwrap();
+        assert_eq!((quiet.state.as_str(), quiet.transitions.len()), ("ALARM", 0));
+        assert_eq!(listed(Some(at(1))).quiet_since(at(2)), None, "within the slack its history is read");
+        assert_eq!(listed(Some(at(3))).quiet_since(at(2)), None);
+        assert_eq!(listed(None).quiet_since(at(2)), None, "where AWS does not say, its history is read");
     }
 }

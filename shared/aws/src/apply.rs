@@ -10,6 +10,9 @@ use pitcrew_core::rollback::answer::CallAnswer;
 
 use crate::error::{AwsError, Kind};
 
+/// Shorter values (`8080`, `true`) are no secrets, and to cut them out would leave nothing to read.
+const VALUE_CHARS_MIN: usize = 6;
+
 /// Makes the one call of an action on the live source configuration.
 pub async fn apply(
     client: &Client,
@@ -38,19 +41,39 @@ pub async fn apply(
         // An update that changes nothing answers without an operation; the SDK reads that as an empty id.
         Ok(operation) if operation.is_empty() => CallAnswer::NothingChanged,
         Ok(operation) => CallAnswer::Started(OperationId::new(&operation)),
-        Err(error) => refusal(&error),
+        Err(error) => refusal(error, live),
     }
 }
 
-fn refusal(error: &AwsError) -> CallAnswer {
+fn refusal(mut error: AwsError, live: Option<&sdk::SourceConfiguration>) -> CallAnswer {
+    error.message = without_values(error.message, live);
     match error.kind {
         Kind::Busy | Kind::Conflict => CallAnswer::Busy(error.line()),
         Kind::Transient => CallAnswer::NotMade(error.line()),
         Kind::Unknown => CallAnswer::Lost(error.line()),
         Kind::Denied | Kind::Missing | Kind::Permanent => {
-            CallAnswer::Refused { code: error.code.clone(), message: error.message.clone() }
+            CallAnswer::Refused { code: error.code, message: error.message }
         }
     }
+}
+
+/// The message without the values of environment variables. AWS quotes in a refusal what it does not like of a request, and
+/// the answer goes into receipts and notices, where no such value may be.
+fn without_values(mut message: String, live: Option<&sdk::SourceConfiguration>) -> String {
+    let image = live.and_then(|live| live.image_repository.as_ref()?.image_configuration.as_ref());
+    let code = live.and_then(|live| live.code_repository.as_ref()?.code_configuration.as_ref());
+    let code = code.and_then(|code| code.code_configuration_values.as_ref());
+    let variables = [
+        image.and_then(|image| image.runtime_environment_variables.as_ref()),
+        code.and_then(|code| code.runtime_environment_variables.as_ref()),
+    ];
+    let mut values: Vec<&String> = variables.into_iter().flatten().flat_map(|variables| variables.values()).collect();
+    // The longest first: one value may be a part of another.
+    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    for value in values.into_iter().filter(|value| value.len() >= VALUE_CHARS_MIN) {
+        message = message.replace(value.as_str(), "[value]");
+    }
+    message
 }
 
 /// The complete current source configuration in which only what the action names differs (R7).
@@ -104,6 +127,14 @@ mod tests {
         expected.image_repository.as_mut().unwrap().image_identifier = image.to_string();
         expected.auto_deployments_enabled = Some(false);
         assert_eq!(changed, expected);
+    }
+
+    #[test]
+    fn a_refusal_that_quotes_the_request_tells_no_value_of_the_environment() {
+        let mut error = AwsError::broken("apprunner:UpdateService", "Value '{MODE=production}' at 'source' is wrong");
+        error.code = "InvalidRequestException".to_owned();
+        let CallAnswer::Refused { message, .. } = refusal(error, Some(&live())) else { panic!("it was refused") };
+        assert_eq!(message, "Value '{MODE=[value]}' at 'source' is wrong");
     }
 
     #[test]

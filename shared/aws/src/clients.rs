@@ -1,13 +1,22 @@
 //! The clients of the rollback function and of the operator's command, built once.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use aws_config::SdkConfig;
+use jiff::{SignedDuration, Timestamp};
 use pitcrew_core::service::FingerprintKey;
 
 use crate::date::ServerDate;
 use crate::secret::Secrets;
 use crate::table::Table;
+
+/// For so long a key that could not be read is not asked for again.
+const KEYLESS_FOR: SignedDuration = SignedDuration::from_mins(5);
+
+/// Whether the key may be asked for, after a read that failed at `failed_at`.
+fn worth_a_try(failed_at: Option<Timestamp>, now: Option<Timestamp>) -> bool {
+    failed_at.zip(now).is_none_or(|(failed_at, now)| now.duration_since(failed_at) >= KEYLESS_FOR)
+}
 
 /// Where things are: from the template's environment, or from the operator's flags.
 #[derive(Clone, Debug)]
@@ -32,6 +41,8 @@ pub struct Clients {
     pub places: Places,
     secrets: Secrets,
     key: std::sync::Arc<OnceLock<FingerprintKey>>,
+    /// When the key could not be read last.
+    keyless_at: std::sync::Arc<Mutex<Option<Timestamp>>>,
 }
 
 impl Clients {
@@ -52,23 +63,45 @@ impl Clients {
             table: Table::new(dynamodb, &places.table, &places.region),
             secrets: Secrets::new(config),
             key: std::sync::Arc::default(),
+            keyless_at: std::sync::Arc::default(),
             date,
             places,
         }
     }
 
-    /// The key of the fingerprints: read once a process. Without it configurations are not compared, and that is logged.
+    /// The key of the fingerprints: read once a process. Without it configurations are not compared, and that is logged. A
+    /// read that failed is not repeated for a while: a sweep must not wait for it at every service.
     pub async fn fingerprint_key(&self) -> Option<&FingerprintKey> {
         if let Some(key) = self.key.get() {
             return Some(key);
         }
         let secret = self.places.fingerprint_secret.as_deref()?;
+        let now = self.date.now();
+        if !worth_a_try(self.keyless_at.lock().ok().and_then(|at| *at), now) {
+            return None;
+        }
         match self.secrets.read(secret).await {
             Ok(secret) => Some(self.key.get_or_init(|| FingerprintKey::new(secret.text))),
             Err(error) => {
+                if let Ok(mut keyless_at) = self.keyless_at.lock() {
+                    *keyless_at = now;
+                }
                 tracing::warn!(error = %error, "the fingerprint key cannot be read: configurations are not compared");
                 None
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_could_not_be_read_is_asked_for_again_after_a_while() {
+        let at = |second: i64| Some(Timestamp::from_second(1_790_000_000 + second).unwrap());
+        assert!(worth_a_try(None, at(0)));
+        assert!(!worth_a_try(at(0), at(299)), "a sweep of many services waits once, not at each of them");
+        assert!(worth_a_try(at(0), at(300)));
     }
 }

@@ -84,11 +84,10 @@ impl AwsError {
 /// by its text: `StartDeployment` says `InvalidRequestException` where `UpdateService` says `InvalidStateException`.
 fn kind_of(code: &str, message: &str) -> Kind {
     match code {
+        "TransactionCanceledException" => kind_of_cancellation(message),
         "InvalidStateException" => Kind::Busy,
         "InvalidRequestException" if message.contains("isn't in RUNNING state") => Kind::Busy,
-        "ConditionalCheckFailedException" | "TransactionCanceledException" | "TransactionConflictException" => {
-            Kind::Conflict
-        }
+        "ConditionalCheckFailedException" | "TransactionConflictException" => Kind::Conflict,
         "ResourceNotFoundException" | "RepositoryNotFoundException" | "ImageNotFoundException" => Kind::Missing,
         "ThrottlingException"
         | "Throttling"
@@ -96,6 +95,7 @@ fn kind_of(code: &str, message: &str) -> Kind {
         | "RequestLimitExceeded"
         | "ProvisionedThroughputExceededException"
         | "SlowDown"
+        | "TransactionInProgressException"
         | "LimitExceededException" => Kind::Transient,
         "InternalServiceErrorException"
         | "InternalServerError"
@@ -108,9 +108,39 @@ fn kind_of(code: &str, message: &str) -> Kind {
     }
 }
 
+/// A transaction is cancelled for one reason an item, which DynamoDB lists in the message. Only a condition that did not
+/// hold, or another transaction on the same item, means that somebody else wrote: a throttled table passes by itself, and an
+/// item that DynamoDB does not take (too large, an empty key) would be refused for ever, in silence, as a conflict.
+fn kind_of_cancellation(message: &str) -> Kind {
+    let any = |reasons: &[&str]| reasons.iter().any(|reason| message.contains(reason));
+    if any(&["ValidationError", "ItemCollectionSizeLimitExceeded"]) {
+        Kind::Permanent
+    } else if any(&["ConditionalCheckFailed", "TransactionConflict", "DuplicateItem"]) {
+        Kind::Conflict
+    } else if any(&["ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"]) {
+        Kind::Transient
+    } else {
+        Kind::Conflict
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_condition_or_another_transaction_is_a_conflict() {
+        let cancelled = |reasons: &str| {
+            let said = "Transaction cancelled, please refer cancellation reasons for specific reasons";
+            kind_of("TransactionCanceledException", &format!("{said} [{reasons}]"))
+        };
+        assert_eq!(cancelled("ConditionalCheckFailed, None"), Kind::Conflict);
+        assert_eq!(cancelled("None, TransactionConflict"), Kind::Conflict);
+        assert_eq!(cancelled("None, ThrottlingError"), Kind::Transient);
+        assert_eq!(cancelled("None, ValidationError"), Kind::Permanent, "an item over 400 KB stays over 400 KB");
+        assert_eq!(kind_of("TransactionCanceledException", ""), Kind::Conflict);
+        assert_eq!(kind_of("TransactionInProgressException", ""), Kind::Transient);
+    }
 
     #[test]
     fn both_busy_answers_of_app_runner_are_busy() {

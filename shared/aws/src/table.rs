@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `SVC#<arn>` | `LEASE` | the fence (`version`), and who wrote last |
 //! | | `RELEASES` `CANDIDATE` `INCIDENT` `PIN` `JUDGED` | the memory; `INCIDENT` and `PIN` stand in the index `open` |
-//! | | `RECEIPT#<time>#<id>` `CLOSED#<incident>` | receipts and closed incidents, 400 days |
+//! | | `RECEIPT#<time>#<fence>#<id>` `CLOSED#<incident>` | receipts and closed incidents, 400 days |
 //! | `ACCT#<region>` | `PAUSE` `BREAKER` | what holds for the account |
 //! | | `SWEEP` | where a sweep that was cut goes on |
 //! | | `INCIDENT#<id>` | where an incident's service is, 400 days |
@@ -22,9 +22,11 @@ use pitcrew_core::incident::Incident;
 use pitcrew_core::ledger::{Candidate, Ledger, Pin};
 use pitcrew_core::memory::{AccountState, Judged, Memory, Pause};
 use pitcrew_core::outbox::OutboxRow;
+use pitcrew_core::receipt::Receipt;
 use pitcrew_core::rollback::Record;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::error::AwsError;
 
@@ -113,8 +115,7 @@ impl Table {
     pub async fn record(&self, before: &Memory, record: &Record, holder: &str) -> Result<(), AwsError> {
         const OPERATION: &str = "dynamodb:TransactWriteItems";
         let writes = self.writes(before, record, holder)?;
-        // The receipt's id names service and fence, so a repeat of the same record is the same transaction to DynamoDB.
-        let token = format!("{}-{holder}", record.receipt.id).chars().take(36).collect::<String>();
+        let token = token(&record.receipt, holder)?;
         let call = self.client.transact_write_items().set_transact_items(Some(writes)).client_request_token(token);
         call.send().await.map(|_| ()).map_err(|error| AwsError::sort(OPERATION, error))
     }
@@ -133,7 +134,8 @@ impl Table {
         let opened = after.incident.as_ref().map(|incident| format!("{}#{}", incident.opened_at, incident.id));
         rows.indexed(&service, "INCIDENT", before.incident.as_ref(), after.incident.as_ref(), opened)?;
         let expires = receipt.at + KEEP_INCIDENTS;
-        rows.put(&service, &format!("RECEIPT#{}#{}", receipt.at, receipt.id), receipt, Some(expires))?;
+        let order = format!("RECEIPT#{}#{:010}#{}", receipt.at, receipt.fence, receipt.id);
+        rows.put(&service, &order, receipt, Some(expires))?;
         for incident in [after.incident.as_ref(), record.closed.as_ref()].into_iter().flatten() {
             let pointer = pointer(incident);
             rows.put(&self.account_key(), &format!("INCIDENT#{}", incident.id), &pointer, Some(expires))?;
@@ -150,6 +152,15 @@ impl Table {
         }
         Ok(rows.writes)
     }
+}
+
+/// What DynamoDB knows a repeat of the same transaction by, for ten minutes. It is made of what the receipt says, not of its id
+/// alone: Lambda tries an event again under the same request id, and by then the decision under the same fence may be another
+/// one. The old token with other content would be refused (`IdempotentParameterMismatchException`).
+fn token(receipt: &Receipt, holder: &str) -> Result<String, AwsError> {
+    let said = serde_json::to_string(receipt).map_err(|error| AwsError::broken("dynamodb:row", error.to_string()))?;
+    let hash = Sha256::new().chain_update(holder).chain_update([0]).chain_update(said).finalize();
+    Ok(hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn pointer(incident: &Incident) -> IncidentPointer {
@@ -298,5 +309,31 @@ fn conditioned_put(row: Item, seen: u64) -> aws_sdk_dynamodb::types::builders::P
     match seen {
         Some(seen) => put.expression_attribute_names("#v", "version").expression_attribute_values(":seen", seen),
         None => put,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeat_has_the_same_token_and_another_decision_another() {
+        let receipt = |second: i64| Receipt {
+            fence: 1,
+            id: "R-0123456789ab".to_owned(),
+            at: Timestamp::from_second(1_790_000_000 + second).unwrap(),
+            service: ServiceArn::parse("arn:aws:apprunner:eu-west-1:123456789012:service/shop/0123").unwrap(),
+            operation: None,
+            incident: None,
+            cause: "sweep".to_owned(),
+            saw: Vec::new(),
+            rule: "routine".to_owned(),
+            decision: "nothing to do".to_owned(),
+            did: None,
+        };
+        let of = |receipt: &Receipt| token(receipt, "5f5ab1a6-2f3e-4f4e-8d0a-000000000001").unwrap();
+        assert_eq!(of(&receipt(0)), of(&receipt(0)));
+        assert_ne!(of(&receipt(0)), of(&receipt(60)), "Lambda's second try, under the same fence and request id");
+        assert!(of(&receipt(0)).len() <= 36, "DynamoDB's longest");
     }
 }

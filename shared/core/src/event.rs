@@ -12,7 +12,7 @@
 //! | `CloudWatch Alarm State Change` of `aws.cloudwatch` | the alarm, and what its metrics or its rule say of services |
 //! | `ECR Image Action` of `aws.ecr` | the image |
 //! | `{"source": "pitcrew", "detail-type": "Sweep"}` | the whole fleet |
-//! | a batch of SQS records, each with the body `{"service": "<arn>"}` | one service a record; a bad record does not harm the others |
+//! | a batch of SQS records, each with the body `{"service": "<arn>", "hops": <n>}` | one service a record; a bad record does not harm the others |
 //! | anything else | [`Rejected`], with a reason, to be counted and kept once |
 //!
 //! Nothing here looks anything up, and nothing here panics, whatever the JSON.
@@ -127,6 +127,8 @@ pub struct QueuedWake {
     pub message_id: String,
     /// A record that is none is quarantined and acknowledged: to fetch it again would not mend it.
     pub service: Result<ServiceArn, Rejected>,
+    /// How many wakes one after the other have led here; 0 where the message does not say.
+    pub hops: u32,
 }
 
 /// A parsed input.
@@ -418,14 +420,17 @@ fn wake_queue(records: &Value, home: &Home) -> Option<Wake> {
     let records = records.as_array().filter(|records| !records.is_empty())?;
     let queued = |record: &Value| {
         let message_id = record.get("messageId").and_then(Value::as_str).map(word).unwrap_or_default();
-        let service = queued_service(record, &message_id, home).map_err(|reason| Rejected::new(reason, record));
-        Subject::Queued(QueuedWake { message_id, service })
+        let (service, hops) = match queued_service(record, &message_id, home) {
+            Ok((service, hops)) => (Ok(service), hops),
+            Err(reason) => (Err(Rejected::new(reason, record)), 0),
+        };
+        Subject::Queued(QueuedWake { message_id, service, hops })
     };
     let subjects = records.iter().map(queued).collect();
     Some(Wake { cause: cause("wake queue"), kind: WakeKind::WakeQueue, subjects })
 }
 
-fn queued_service(record: &Value, message_id: &str, home: &Home) -> Result<ServiceArn, Reason> {
+fn queued_service(record: &Value, message_id: &str, home: &Home) -> Result<(ServiceArn, u32), Reason> {
     let record = record.as_object().ok_or(Reason::NotAnObject)?;
     if message_id.is_empty() {
         return Err(Reason::UnknownShape);
@@ -440,6 +445,10 @@ fn queued_service(record: &Value, message_id: &str, home: &Home) -> Result<Servi
     check_home(home, partition, account, region)?;
     let body = record.get("body").and_then(Value::as_str).ok_or(Reason::UnknownShape)?;
     let body: Value = serde_json::from_str(body).map_err(|_| Reason::NotJson)?;
-    let service = body.as_object().ok_or(Reason::NotAnObject)?.get("service").and_then(Value::as_str);
-    own_service(service.ok_or(Reason::UnknownShape)?, home)
+    let body = body.as_object().ok_or(Reason::NotAnObject)?;
+    let service = own_service(body.get("service").and_then(Value::as_str).ok_or(Reason::UnknownShape)?, home)?;
+    // A number that is none, or far too large, ends the chain: it is not ours.
+    let hops =
+        body.get("hops").map_or(0, |hops| hops.as_u64().and_then(|hops| hops.try_into().ok()).unwrap_or(u32::MAX));
+    Ok((service, hops))
 }

@@ -41,6 +41,9 @@ pub mod rule {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     pub id: String,
+    /// The fence under which it was written: the order of a service's receipts, whose times are whole seconds.
+    #[serde(default)]
+    pub fence: u64,
     pub at: Timestamp,
     pub service: ServiceArn,
     #[serde(default, skip_serializing_if = "Option::is_none")]

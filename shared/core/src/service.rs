@@ -182,6 +182,13 @@ impl FingerprintKey {
     }
 }
 
+/// Names of one fingerprint, and bytes of a name. The ledger keeps 20 fingerprints in one item of at most 400 KB, and App
+/// Runner allows names of 51,200 characters: an item that grew over the limit would stop every record of its service.
+const NAMES_MAX: usize = 100;
+const NAME_BYTES_MAX: usize = 100;
+/// What stands for the names beyond: whether one of them changed is still seen.
+const OTHERS: &str = "(others)";
+
 /// A service's configuration as names with keyed hashes: enough to say which name changed, never to what.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint(BTreeMap<String, String>);
@@ -198,7 +205,20 @@ impl Fingerprint {
             mac.update(value.as_bytes());
             mac.finalize().into_bytes().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
         };
-        Self(parts.into_iter().map(|(name, value)| (name.to_owned(), hash(name, value))).collect())
+        let all: BTreeMap<&str, &str> = parts.into_iter().collect();
+        let mut kept = BTreeMap::new();
+        let mut rest = String::new();
+        for (name, value) in all {
+            if kept.len() < NAMES_MAX && name.len() <= NAME_BYTES_MAX {
+                kept.insert(name.to_owned(), hash(name, value));
+            } else {
+                rest.push_str(&hash(name, value));
+            }
+        }
+        if !rest.is_empty() {
+            kept.insert(OTHERS.to_owned(), hash(OTHERS, &rest));
+        }
+        Self(kept)
     }
 
     /// The names that were added, removed or changed since `earlier`, sorted.
@@ -231,6 +251,20 @@ mod tests {
         let one = Fingerprint::of([("a", "v"), ("b", "v")], &FingerprintKey::new("k"));
         assert_ne!(one.0["a"], one.0["b"]);
         assert_ne!(one, Fingerprint::of([("a", "v"), ("b", "v")], &FingerprintKey::new("l")));
+    }
+
+    #[test]
+    fn a_fingerprint_has_a_bound_and_sees_what_changes_beyond_it() {
+        let key = FingerprintKey::new("k");
+        let of = |last: &str| {
+            let mut parts: Vec<(String, String)> = (0..500).map(|n| (format!("env:{n:03}"), "v".to_owned())).collect();
+            parts.push((format!("env:{}", "x".repeat(51_200)), last.to_owned()));
+            Fingerprint::of(parts.iter().map(|(name, value)| (name.as_str(), value.as_str())), &key)
+        };
+        let one = of("1");
+        assert!(serde_json::to_string(&one).unwrap().len() < 15_000, "20 of them fit into an item of 400 KB");
+        assert_eq!(of("2").changed_since(&one), ["(others)"]);
+        assert_eq!(of("1"), one);
     }
 
     #[test]

@@ -171,6 +171,9 @@ fn print(args: &Serve, server: &Server, stage: Option<&Stage>) -> std::io::Resul
         writeln!(out, "export AWS_REGION={0} AWS_DEFAULT_REGION={0}", args.region)?;
         if let Some(stage) = stage {
             writeln!(out, "export PITCREW_TABLE={}", stage.output("TableName"))?;
+            writeln!(out, "export PITCREW_AUTONOMY={}", args.autonomy)?;
+            writeln!(out, "export PITCREW_FINGERPRINT_SECRET_ARN={}", stage.output("FingerprintKeyArn"))?;
+            writeln!(out, "export PITCREW_WAKE_QUEUE_URL={}", stage.output("WakeQueueUrl"))?;
             writeln!(out, "\nThe topic of the notices: {}", stage.output("TopicArn"))?;
         }
     }

@@ -35,27 +35,42 @@ struct Wire {
     channel: Option<String>,
 }
 
-/// Reads the text of the secret: `{"webhook_url": ..}` or `{"bot_token": .., "channel": ..}`.
-pub fn read(text: &str, allowed: &Allowed) -> Known {
+/// Reads the text of the secret: `{"webhook_url": ..}` or `{"bot_token": .., "channel": ..}`, or the address or the token
+/// alone. `channel` is where a bot posts whose secret names none.
+pub fn read(text: &str, allowed: &Allowed, channel: Option<&str>) -> Known {
     if is_placeholder(text) {
         return Known::Off;
     }
-    let Ok(wire) = serde_json::from_str::<Wire>(text) else {
+    let Some(wire) = alone(text.trim()).or_else(|| serde_json::from_str::<Wire>(text).ok()) else {
         return Known::Wrong("the Slack secret is not JSON with webhook_url, or with bot_token and channel");
     };
     let filled =
         |value: Option<String>| value.filter(|value| !is_placeholder(value)).map(|value| value.trim().to_owned());
-    match (filled(wire.webhook_url), filled(wire.bot_token), filled(wire.channel)) {
+    let channel = filled(wire.channel).or_else(|| filled(channel.map(str::to_owned)));
+    match (filled(wire.webhook_url), filled(wire.bot_token), channel) {
         (None, None, _) => Known::Off,
         (Some(url), ..) => match allowed.check(&url) {
             Ok(uri) => Known::Ready(Access::Webhook(uri)),
             Err(_) => Known::Wrong("the webhook of the Slack secret is not an https address on an allowed host"),
         },
-        (None, Some(_), None) => Known::Wrong("the Slack secret has a bot_token and no channel"),
+        (None, Some(_), None) => {
+            Known::Wrong("the Slack secret has a bot_token and no channel, and the parameter SlackChannel is empty")
+        }
         (None, Some(token), Some(_)) if !token.bytes().all(|b| b.is_ascii_graphic()) => {
             Known::Wrong("the bot_token of the Slack secret is not a token")
         }
         (None, Some(token), Some(channel)) => Known::Ready(Access::Bot { token, channel }),
+    }
+}
+
+/// A secret that is nothing but a webhook's address or a bot's token, as people paste it.
+fn alone(text: &str) -> Option<Wire> {
+    if text.starts_with("https://") || text.starts_with("http://") {
+        Some(Wire { webhook_url: Some(text.to_owned()), ..Wire::default() })
+    } else if text.starts_with("xoxb-") {
+        Some(Wire { bot_token: Some(text.to_owned()), ..Wire::default() })
+    } else {
+        None
     }
 }
 
@@ -69,7 +84,11 @@ mod tests {
     use super::*;
 
     fn known(text: &str) -> String {
-        match read(text, &Allowed::parse("hooks.slack.com").unwrap()) {
+        known_in(text, None)
+    }
+
+    fn known_in(text: &str, channel: Option<&str>) -> String {
+        match read(text, &Allowed::parse("hooks.slack.com").unwrap(), channel) {
             Known::Off => "off".to_owned(),
             Known::Ready(Access::Webhook(uri)) => format!("webhook {}", uri.path()),
             Known::Ready(Access::Bot { channel, .. }) => format!("bot {channel}"),
@@ -84,6 +103,19 @@ mod tests {
     }
 
     #[test]
+    fn an_address_or_a_token_alone_is_read_too() {
+        assert_eq!(known(" https://hooks.slack.com/services/T/B/x\n"), "webhook /services/T/B/x");
+        assert_eq!(known_in("xoxb-1\n", Some("C7")), "bot C7");
+        assert!(known("xoxb-1").starts_with("wrong: "), "{}", known("xoxb-1"));
+    }
+
+    #[test]
+    fn the_templates_channel_counts_where_the_secret_names_none() {
+        assert_eq!(known_in(r#"{"bot_token": "xoxb-1"}"#, Some("C7")), "bot C7");
+        assert_eq!(known_in(r#"{"bot_token": "xoxb-1", "channel": "C1"}"#, Some("C7")), "bot C1");
+    }
+
+    #[test]
     fn a_secret_that_nobody_filled_switches_slack_off() {
         for text in
             ["", "  ", "{}", "placeholder", "CHANGEME", r#"{"webhook_url": ""}"#, r#"{"webhook_url": "replace-me"}"#]
@@ -95,7 +127,7 @@ mod tests {
     #[test]
     fn a_secret_that_cannot_be_used_says_why_and_not_what() {
         for text in [
-            "https://hooks.slack.com/services/hunter2",
+            "https://evil.example/hunter2",
             r#"{"webhook_url": "https://evil.example/hunter2"}"#,
             r#"{"bot_token": "hunter2"}"#,
             "{\"bot_token\": \"hunter2\\nX: y\", \"channel\": \"C1\"}",

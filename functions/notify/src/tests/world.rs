@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Bytes, Frame, Incoming};
@@ -41,6 +41,10 @@ pub struct Cloud {
     pub secret: Option<(String, String)>,
     pub secret_reads: usize,
     pub sns_is_down: bool,
+    /// Calls of `Publish`, whatever came of them.
+    pub sns_tries: usize,
+    /// The secret may not be read.
+    pub secret_is_denied: bool,
     pub table_is_down: bool,
     /// The publications: topic and message.
     pub published: Vec<(String, String)>,
@@ -111,7 +115,12 @@ impl World {
     }
 
     pub async fn handle(&self, event: Value) -> Value {
-        self.notify.handle(event).await.unwrap()
+        self.handle_within(event, Duration::from_secs(30)).await
+    }
+
+    /// Handles an event with so much time left.
+    pub async fn handle_within(&self, event: Value, left: Duration) -> Value {
+        self.notify.handle(event, SystemTime::now() + left).await.unwrap()
     }
 
     pub async fn sweep(&self) -> Value {
@@ -248,6 +257,9 @@ async fn answer(request: Request<Incoming>, cloud: Arc<Mutex<Cloud>>) -> Result<
 
 fn secret(cloud: &mut Cloud) -> Response<Reply> {
     cloud.secret_reads += 1;
+    if cloud.secret_is_denied {
+        return whole(400, json!({"__type": "AccessDeniedException", "Message": "no"}).to_string());
+    }
     match &cloud.secret {
         Some((text, version)) => {
             whole(200, json!({"ARN": "arn:secret", "Name": "slack", "SecretString": text, "VersionId": version}).to_string())
@@ -260,6 +272,7 @@ fn secret(cloud: &mut Cloud) -> Response<Reply> {
 }
 
 fn sns(cloud: &mut Cloud, body: &[u8]) -> Response<Reply> {
+    cloud.sns_tries += 1;
     if cloud.sns_is_down {
         return whole(
             500,
@@ -300,9 +313,21 @@ fn dynamodb(cloud: &mut Cloud, operation: &str, call: &Value) -> (u16, Value) {
             (200, json!({}))
         }
         "Query" => {
-            let unsent: Vec<_> =
+            let order = |item: &Map<String, Value>| item["open_sk"]["S"].as_str().unwrap().to_owned();
+            let mut unsent: Vec<_> =
                 cloud.items.values().filter(|item| item.get("open_pk") == Some(&json!({"S": "UNSENT"}))).collect();
-            (200, json!({ "Items": unsent, "Count": unsent.len() }))
+            unsent.sort_by_key(|item| order(item));
+            if let Some(start) = call["ExclusiveStartKey"]["open_sk"]["S"].as_str() {
+                unsent.retain(|item| order(item).as_str() > start);
+            }
+            let more = unsent.len() > usize::try_from(call["Limit"].as_u64().unwrap()).unwrap();
+            unsent.truncate(usize::try_from(call["Limit"].as_u64().unwrap()).unwrap());
+            let mut answer = json!({ "Items": unsent, "Count": unsent.len() });
+            if let (true, Some(last)) = (more, unsent.last()) {
+                answer["LastEvaluatedKey"] =
+                    json!({"pk": last["pk"], "sk": last["sk"], "open_pk": last["open_pk"], "open_sk": last["open_sk"]});
+            }
+            (200, answer)
         }
         "UpdateItem" => {
             let Some(item) = cloud.items.get_mut(&key_in(&call["Key"])) else { return refused };

@@ -112,6 +112,7 @@ impl<'a> Draft<'a> {
         }
         let receipt = Receipt {
             id,
+            fence: self.seen.memory.version + 1,
             at: self.seen.now,
             service: self.seen.arn.clone(),
             operation: self.operation,
