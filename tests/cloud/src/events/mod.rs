@@ -1,6 +1,6 @@
 //! EventBridge: the default bus with the template's rules, and the Scheduler.
 //!
-//! The bus decides what goes where and when; [`hand_over`] carries it there, because only the world knows the targets and the
+//! The bus decides what goes where and when; [`hand_over()`] carries it there, because only the world knows the targets and the
 //! roles. The bus must never call a target itself, and never lose an event silently: what cannot be delivered goes to the
 //! dead-letter queue of its target, or is recorded as lost.
 
@@ -220,7 +220,7 @@ impl Bus {
         deliveries.chain(self.schedules.values().filter_map(Schedule::next)).min()
     }
 
-    /// Makes ready what is due; [`hand_over`] delivers it. Causes nothing by itself.
+    /// Makes ready what is due; [`hand_over()`] delivers it. Causes nothing by itself.
     pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
         for schedule in self.schedules.values_mut() {
             self.waiting.extend(schedule.fire(now));

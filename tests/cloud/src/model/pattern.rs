@@ -1,7 +1,7 @@
 //! The patterns of the models as AWS matches them: the whole value, with Java's ASCII classes.
 //!
 //! The regex crate has no look-around. One form of it is common and read here all the same: a literal that the value must not
-//! begin with, `^(?!aws:).+`. A pattern with any other look-around is not checked; [`SKIPPED`] names each one, and the test
+//! begin with, `^(?!aws:).+`. A pattern with any other look-around is not checked; `SKIPPED` names each one, and the test
 //! there compares that list with the models, so that no pattern drops out unseen.
 
 use std::collections::BTreeMap;
