@@ -6,6 +6,8 @@
 use std::time::SystemTime;
 
 use jiff::Timestamp;
+use pitcrew_aws::connect::SdkConfig;
+use pitcrew_aws::https::Https;
 use pitcrew_aws::outbox::{Claim, Key, Outbox};
 use pitcrew_aws::publish::Publisher;
 use pitcrew_aws::secret::Secrets;
@@ -40,20 +42,11 @@ pub struct Notify {
 }
 
 impl Notify {
-    /// Builds the clients that the settings ask for, and no other.
-    ///
-    /// # Errors
-    /// Slack is configured and the machine has no root certificates.
-    pub fn new(settings: Settings, config: &pitcrew_aws::connect::SdkConfig) -> Result<Self, Failure> {
-        let slack = match &settings.slack {
-            Some(slack) => {
-                let http = Http::new().map_err(|error| Failure::new("RootCertificates", &error))?;
-                Some(Slack::new(slack.clone(), Secrets::new(config), http))
-            }
-            None => None,
-        };
+    /// Builds the clients that the settings ask for, and no other. `config` was made over the same `https`.
+    pub fn new(settings: Settings, config: &SdkConfig, https: &Https) -> Self {
+        let slack = settings.slack.clone().map(|slack| Slack::new(slack, Secrets::new(config), Http::new(https)));
         let outbox = Outbox::new(config, &settings.table);
-        Ok(Self { outbox, publisher: Publisher::new(config), slack, settings })
+        Self { outbox, publisher: Publisher::new(config), slack, settings }
     }
 
     /// Handles one event before Lambda ends the invocation at `deadline`. For a batch of the stream the answer names the records

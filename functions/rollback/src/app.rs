@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use pitcrew_aws::clients::{Clients, Places};
 use pitcrew_aws::connect::sdk_config;
+use pitcrew_aws::https::Https;
 use pitcrew_core::autonomy::Autonomy;
 use pitcrew_core::event::Home;
 use pitcrew_core::rollback::Settings;
@@ -23,10 +24,10 @@ pub struct App {
 
 impl App {
     /// Reads the environment that the template sets, and builds the clients.
-    pub async fn from_environment() -> Result<Self, Failure> {
+    pub fn from_environment() -> Result<Self, Failure> {
         let settings = read_settings().map_err(|error| Failure::new("Settings", &error))?;
         let (places, home) = read_places().map_err(|error| Failure::new("Settings", &error))?;
-        let clients = Clients::new(&sdk_config().await, places);
+        let clients = Clients::new(&sdk_config(&Https::new()), places);
         Ok(Self { clients, settings, home })
     }
 }

@@ -8,6 +8,6 @@ use serde_json::Value;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     logging::init();
-    let app = App::from_environment().await?;
+    let app = App::from_environment()?;
     run(service_fn(|event: LambdaEvent<Value>| handle(&app, event))).await
 }

@@ -1,6 +1,6 @@
 //! The only crate that names `aws_sdk_*`: it observes, and it applies what `pitcrew-core` decided.
 //!
-//! Reading order: [`connect`] and [`clients`] make the clients; [`apprunner`], [`images`], [`alarms`] and [`logs`] read;
+//! Reading order: [`https`], [`connect`] and [`clients`] make the clients; [`apprunner`], [`images`], [`alarms`] and [`logs`] read;
 //! [`table`] and [`account`] remember; [`apply`] makes the one call of an intent; [`engine`] is the one path of a service
 //! through them. [`outbox`], [`publish`] and [`secret`] are what telling needs. The feature `operator` adds what only the
 //! operator's command asks.
@@ -14,6 +14,7 @@ pub mod connect;
 pub mod date;
 pub mod engine;
 pub mod error;
+pub mod https;
 pub mod images;
 pub mod logs;
 #[cfg(feature = "operator")]

@@ -319,6 +319,7 @@ mod tests {
     #[test]
     fn a_repeat_has_the_same_token_and_another_decision_another() {
         let receipt = |second: i64| Receipt {
+            fence: 1,
             id: "R-0123456789ab".to_owned(),
             fence: 7,
             at: Timestamp::from_second(1_790_000_000 + second).unwrap(),

@@ -16,6 +16,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use pitcrew_aws::connect::sdk_config_at;
+use pitcrew_aws::https::Https;
 use pitcrew_aws::outbox::Outbox;
 use pitcrew_aws::publish::Publisher;
 use pitcrew_aws::secret::Secrets;
@@ -79,7 +80,7 @@ impl World {
             slack: Some(slack.clone()),
         };
         let config = sdk_config_at(&address, "eu-west-1", "AKIDEXAMPLE", "secret");
-        let http = Http::new().unwrap().with_limit(Duration::from_millis(300));
+        let http = Http::new(&Https::new()).with_limit(Duration::from_millis(300));
         let notify = Notify {
             outbox: Outbox::new(&config, &settings.table),
             publisher: Publisher::new(&config),

@@ -6,7 +6,7 @@ use super::{Decision, Hold, Observed, Request, Settings, Stop, Then, tell};
 use crate::autonomy::{Withheld, flag};
 use crate::id::{Digest, ImageRef};
 use crate::incident::{Action, Incident, IncidentKind, IncidentState, Intent, Outcome};
-use crate::ledger::Target;
+use crate::ledger::{Pin, Target};
 use crate::receipt::rule;
 use crate::service::ServiceStatus;
 
@@ -19,10 +19,24 @@ pub(super) fn answer(seen: &Observed, _settings: &Settings, request: &Request) -
             Err(why) => refuse(seen, &why),
         },
         Request::Unpin => match seen.memory.pin.clone() {
-            Some(pin) => begin(seen, pin.image_before, pin.auto_deploy_before),
+            Some(pin) => unpin(seen, pin),
             None => refuse(seen, "the service is not pinned by pitcrew"),
         },
     }
+}
+
+/// Gives tag and automatic deployment back, unless that would bring the bad image back at once.
+fn unpin(seen: &Observed, pin: Pin) -> Result<Decision, Stop> {
+    let names = seen.resolve(&pin.image_before)?;
+    if let Some(bad) = names.filter(|resolved| seen.memory.ledger.is_bad(&resolved.digest)) {
+        let why = format!(
+            "{} still names {}, which is remembered as bad: push a fixed image first, or mark it good if it is",
+            pin.image_before.short(),
+            bad.digest.short()
+        );
+        return refuse(seen, &why);
+    }
+    begin(seen, pin.image_before, pin.auto_deploy_before)
 }
 
 fn refuse(seen: &Observed, why: &str) -> Result<Decision, Stop> {

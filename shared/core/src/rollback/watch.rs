@@ -11,6 +11,8 @@ use crate::ledger::{Candidate, Release, Verdict};
 use crate::receipt::rule;
 use crate::service::{Operation, OperationKind, OperationStatus, Service, ServiceStatus};
 
+/// How long after its start the digest of a running operation is asked for again where ECR did not answer.
+const RESOLVE_WITHIN: SignedDuration = SignedDuration::from_secs(90);
 /// An alarm that fired longer ago than this is history, not news (R15).
 const ALARM_NEWS_FOR: SignedDuration = SignedDuration::from_hours(24);
 
@@ -71,7 +73,14 @@ fn keep_candidate(seen: &Observed, operation: &Operation, service: &Service) -> 
         {
             current.and_then(|release| release.digest.clone())
         }
-        Some(image) => seen.resolve(image)?.map(|resolved| resolved.digest),
+        Some(image) => match seen.resolve(image)? {
+            Some(resolved) => Some(resolved.digest),
+            // ECR may be throttled for a moment: the digest of the start is worth another look, but not the whole candidate.
+            None if seen.now.duration_since(operation.started_at) < RESOLVE_WITHIN => {
+                return Ok(Decision::Hold { reason: Hold::Blind, wake_after_secs: Some(30) });
+            }
+            None => None,
+        },
     };
     let mut draft = Draft::new(seen, rule::CANDIDATE);
     draft.about(&operation.id);
@@ -243,7 +252,11 @@ fn bake_ended(seen: &Observed) -> Step {
     draft.about(&operation);
     let names: Vec<&str> = alarms.unwrap_or_default().iter().map(|alarm| alarm.name.as_str()).collect();
     draft.saw("alarms", if alarms.is_none() { "cannot be read".to_owned() } else { names.join(", ") });
-    let fired = alarms.unwrap_or_default().iter().find(|alarm| fired_in_bake(current, alarm).is_some());
+    // App Runner shifts the traffic half a minute before the operation ends: an alarm that fired in between and fires still
+    // does not condemn the release, but does not prove it either.
+    let fires_still = |alarm: &Alarm| alarm.state == "ALARM" && alarm.state_at(current.started_at) != "ALARM";
+    let fired =
+        alarms.unwrap_or_default().iter().find(|alarm| fires_still(alarm) || fired_in_bake(current, alarm).is_some());
     let watched = !names.is_empty();
     if let Some(release) = draft.memory.ledger.of_operation_mut(&operation) {
         release.verdict =
@@ -251,7 +264,7 @@ fn bake_ended(seen: &Observed) -> Step {
     }
     let decision = match (fired, watched) {
         // It was told when it fired; whatever was made of it, the release has not stood its trial.
-        (Some(_), _) => "the bake window ended and an alarm had fired in it: the release is unproven",
+        (Some(_), _) => "the bake window ended and an alarm has fired since the deployment: the release is unproven",
         (None, true) => "the bake window ended without an alarm: the release is good",
         (None, false) => "the bake window ended and no alarm watches the service: the release is unproven",
     };

@@ -8,5 +8,6 @@ mod doors;
 mod grants;
 mod intents;
 mod restraint;
+mod sdk;
 mod stories;
 mod telling;

@@ -216,3 +216,13 @@ fn alarms_that_are_no_news_any_more_are_forgotten() {
     world.settle();
     assert_eq!(world.seen.memory.judged.alarms.keys().collect::<Vec<_>>(), ["new"]);
 }
+
+#[test]
+fn a_release_does_not_become_good_under_an_alarm_that_fired_while_it_came_into_service() {
+    let fired = Transition { at: at(993), from: "OK".into(), to: "ALARM".into(), breached_at: None };
+    let firing = Alarm { name: "5xx".into(), state: "ALARM".into(), transitions: vec![fired] };
+    let mut world = World::new().baking(2).now(1024);
+    world.alarms = Some(vec![firing]);
+    assert!(world.settle().contains(&"record baked".to_owned()));
+    assert_eq!(world.verdict(), &Verdict::Unproven);
+}

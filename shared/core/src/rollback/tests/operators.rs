@@ -153,3 +153,15 @@ fn a_rollback_takes_a_proposal_over() {
     assert!(world.settle().last().unwrap().starts_with("call "));
     assert_eq!((world.outcomes(), world.state()), (vec!["BadRelease StoodDown".to_owned()], "intended"));
 }
+
+#[test]
+fn unpin_is_refused_while_the_tag_still_names_the_bad_image() {
+    let mut world = asked(World::new().live(image(pinned(1), false), "a"), Request::Unpin);
+    world.seen.memory.pin = Some(pin());
+    world.seen.memory.ledger.mark_bad(&digest(3), &OperationId::new("x"), at(900), "alarm");
+    world.tag_names = Some((digest(3), 990));
+    let trace = world.settle();
+    assert!(!trace.iter().any(|step| step.starts_with("call ")), "{trace:?}");
+    assert_eq!(trace.last().unwrap(), "stop 0");
+    assert!(world.seen.memory.pin.is_some());
+}
