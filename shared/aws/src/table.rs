@@ -319,8 +319,8 @@ mod tests {
     #[test]
     fn a_repeat_has_the_same_token_and_another_decision_another() {
         let receipt = |second: i64| Receipt {
-            fence: 1,
             id: "R-0123456789ab".to_owned(),
+            fence: 7,
             at: Timestamp::from_second(1_790_000_000 + second).unwrap(),
             service: ServiceArn::parse("arn:aws:apprunner:eu-west-1:123456789012:service/shop/0123").unwrap(),
             operation: None,

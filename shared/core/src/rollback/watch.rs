@@ -11,6 +11,8 @@ use crate::ledger::{Candidate, Release, Verdict};
 use crate::receipt::rule;
 use crate::service::{Operation, OperationKind, OperationStatus, Service, ServiceStatus};
 
+/// A composite alarm's history has no datapoints: it condemns only when it fired at least one period after the release.
+const UNDATED_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// How long after its start the digest of a running operation is asked for again where ECR did not answer.
 const RESOLVE_WITHIN: SignedDuration = SignedDuration::from_secs(90);
 /// An alarm that fired longer ago than this is history, not news (R15).
@@ -169,7 +171,9 @@ fn fired_in_bake<'a>(release: &Release, alarm: &'a Alarm) -> Option<&'a Transiti
             && transition.from != "ALARM"
             && transition.at > release.released_at
             && transition.at <= until
-            && transition.breached_at.is_none_or(|breached| breached > release.released_at)
+            && transition
+                .breached_at
+                .map_or(transition.at >= release.released_at + UNDATED_AFTER, |breached| breached > release.released_at)
     };
     alarm.transitions.iter().find(condemns)
 }
