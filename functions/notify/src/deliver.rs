@@ -14,7 +14,7 @@ use pitcrew_core::render::{Message, group};
 use pitcrew_lambda::failure::chain;
 use pitcrew_lambda::metrics::{Metrics, names};
 
-use crate::handler::Notify;
+use crate::app::Notify;
 use crate::slack::{Dead, State, Told};
 
 /// No message is begun with less time left: its own limits, and the records of the batch. What was sent and could not be

@@ -6,22 +6,16 @@
 use std::time::SystemTime;
 
 use jiff::Timestamp;
-use pitcrew_aws::connect::SdkConfig;
-use pitcrew_aws::https::Https;
-use pitcrew_aws::outbox::{Claim, Key, Outbox};
-use pitcrew_aws::publish::Publisher;
-use pitcrew_aws::secret::Secrets;
+use pitcrew_aws::outbox::{Claim, Key};
 use pitcrew_core::outbox::OutboxRow;
 use pitcrew_core::render::clean;
 use pitcrew_lambda::failure::{Failure, chain};
 use pitcrew_lambda::metrics::{Metrics, names, wall_clock_ms};
 use serde_json::{Value, json};
 
+use crate::app::Notify;
 use crate::deliver::{deliver, has_time};
 use crate::event::{Event, Inserted, parse};
-use crate::settings::Settings;
-use crate::slack::Slack;
-use crate::slack::http::Http;
 
 /// Rows that one sweep claims. What is left is taken five minutes later.
 const ROWS_MAX: usize = 100;
@@ -33,22 +27,7 @@ const PAGES_MAX: usize = 40;
 /// Characters of an unknown event that are logged.
 const EVENT_CHARS_MAX: usize = 500;
 
-/// The function: its settings and its clients, built once.
-pub struct Notify {
-    pub(crate) settings: Settings,
-    pub(crate) outbox: Outbox,
-    pub(crate) publisher: Publisher,
-    pub(crate) slack: Option<Slack>,
-}
-
 impl Notify {
-    /// Builds the clients that the settings ask for, and no other. `config` was made over the same `https`.
-    pub fn new(settings: Settings, config: &SdkConfig, https: &Https) -> Self {
-        let slack = settings.slack.clone().map(|slack| Slack::new(slack, Secrets::new(config), Http::new(https)));
-        let outbox = Outbox::new(config, &settings.table);
-        Self { outbox, publisher: Publisher::new(config), slack, settings }
-    }
-
     /// Handles one event before Lambda ends the invocation at `deadline`. For a batch of the stream the answer names the records
     /// that must come again.
     ///

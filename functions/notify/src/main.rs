@@ -4,7 +4,7 @@ use lambda_runtime::{LambdaEvent, run, service_fn};
 use pitcrew_aws::connect::sdk_config;
 use pitcrew_aws::https::Https;
 use pitcrew_lambda::{failure::Failure, logging};
-use pitcrew_notify::{handler::Notify, settings::Settings};
+use pitcrew_notify::{app::Notify, settings::Settings};
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]

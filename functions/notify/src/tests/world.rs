@@ -23,7 +23,7 @@ use pitcrew_aws::secret::Secrets;
 use pitcrew_core::outbox::OutboxRow;
 use serde_json::{Map, Value, json};
 
-use crate::handler::Notify;
+use crate::app::Notify;
 use crate::settings::{Settings, SlackSettings};
 use crate::slack::Slack;
 use crate::slack::http::Http;
