@@ -213,6 +213,8 @@ impl Cloud {
                     let at = world.now;
                     world.history.record(at, "delivery", "world", json!({"to": to, "outcome": outcome}));
                 }
+                // There is no DNS on this cloud yet: a resolver that nobody answers says SERVFAIL.
+                Work::Resolve(lookup) => lock(&cloud.inner.world).resolved(&lookup, "SERVFAIL", &[]),
             }
             drop(in_flight);
         });
@@ -297,6 +299,7 @@ fn describe(work: &Work) -> String {
     match work {
         Work::Invoke(invocation) => format!("an invocation of {}", invocation.function),
         Work::Post(post) => format!("a delivery to {}", post.url),
+        Work::Resolve(lookup) => format!("a lookup of {} {}", lookup.name, lookup.kind),
     }
 }
 

@@ -19,6 +19,18 @@ pub struct Datapoint {
     pub unit: String,
 }
 
+/// A question for the DNS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// The signing name of the service that asks.
+    pub service: String,
+    /// What the service knows the question by.
+    pub token: String,
+    pub name: String,
+    /// `A`, `CNAME`, `NS`, `CAA`, ...
+    pub kind: String,
+}
+
 /// What a service causes in another one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -65,6 +77,15 @@ pub enum Effect {
         table: String,
         record: Value,
     },
+    /// A call of AWS's own to another service: an internal operation, such as App Runner asking ACM for a certificate.
+    Tell {
+        service: String,
+        operation: String,
+        input: Value,
+    },
+    /// A question that a service asks the DNS over the wire. The driver asks it, and the answer comes back to the service as
+    /// its internal operation `_Resolved`: `{Token, Name, Type, Rcode, Answers: [..]}`.
+    Resolve(Lookup),
     /// Something a person following the story wants to see: a line of the history of kind `story`.
     Story {
         who: String,

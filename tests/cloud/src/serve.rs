@@ -243,6 +243,7 @@ impl Bare {
             Work::Invoke(invocation) => {
                 (invocation.function, json!({"error": "a bare cloud runs no functions; start it without --bare"}))
             }
+            Work::Resolve(lookup) => return lock(&self.world).resolved(&lookup, "SERVFAIL", &[]),
         };
         let mut world = lock(&self.world);
         let now = world.now;

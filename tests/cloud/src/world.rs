@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::call::{Answer, ApiError, Call, Caller, Ctx, Ids, Place, Service};
-use crate::effect::Effect;
+use crate::effect::{Effect, Lookup};
 use crate::events::Bus;
 use crate::faults::{CallAct, Fate, Faults, Reply, throttled};
 use crate::history::History;
@@ -35,6 +35,7 @@ pub struct Post {
 pub enum Work {
     Invoke(Invocation),
     Post(Post),
+    Resolve(Lookup),
 }
 
 /// The local cloud's whole state.
@@ -50,6 +51,7 @@ pub struct World {
     pub bus: Bus,
     pub lambda: Lambda,
     posts: Vec<Post>,
+    lookups: Vec<Lookup>,
     services: BTreeMap<&'static str, Box<dyn Service + Send>>,
 }
 
@@ -65,6 +67,7 @@ impl World {
             ids: Ids::default(),
             outside: Outside::default(),
             posts: Vec::new(),
+            lookups: Vec::new(),
             services: BTreeMap::new(),
             place,
             now,
@@ -252,6 +255,8 @@ impl World {
                 self.lambda.enqueue(&function_arn, payload, &cause, self.now, &mut self.ids);
             }
             Effect::Post { url, headers, body } => self.posts.push(Post { url, headers, body }),
+            Effect::Tell { service, operation, input } => self.inner(&service, &operation, input, caused),
+            Effect::Resolve(lookup) => self.lookups.push(lookup),
             Effect::StreamRecord { table, record } => self.lambda.stream_record(&table, record, self.now),
             Effect::Story { who, text } => {
                 self.history.record(self.now, "story", who, json!(text));
@@ -325,8 +330,19 @@ impl World {
     /// What the driver must do now, in real time.
     pub fn take_work(&mut self) -> Vec<Work> {
         let posts = std::mem::take(&mut self.posts).into_iter().map(Work::Post);
+        let lookups = std::mem::take(&mut self.lookups).into_iter().map(Work::Resolve);
         let invocations = self.lambda.take_due(self.now).into_iter().map(Work::Invoke);
-        posts.chain(invocations).collect()
+        posts.chain(lookups).chain(invocations).collect()
+    }
+
+    /// Brings the DNS's answer back to the service that asked.
+    pub fn resolved(&mut self, lookup: &Lookup, rcode: &str, answers: &[String]) {
+        let input = json!({
+            "Token": lookup.token, "Name": lookup.name, "Type": lookup.kind, "Rcode": rcode, "Answers": answers,
+        });
+        let mut effects = Vec::new();
+        self.inner(&lookup.service, "_Resolved", input, &mut effects);
+        self.carry_out(effects);
     }
 
     /// Carries out what the Lambda host causes once an invocation has ended (a dead letter, a destination).
