@@ -123,7 +123,9 @@ impl Table {
     fn writes(&self, before: &Memory, record: &Record, holder: &str) -> Result<Vec<TransactWriteItem>, AwsError> {
         let after = &record.memory;
         let receipt = &record.receipt;
-        let service = service_key(&receipt.service);
+        let service = receipt.service.as_ref().map(service_key);
+        let service =
+            service.ok_or_else(|| AwsError::broken("dynamodb:row", "a receipt of a deployment names no service"))?;
         let mut rows = Rows { table: self, writes: Vec::new() };
         rows.fence(&service, before.version, &Lease { version: after.version, holder: holder.to_owned() })?;
         rows.changed(&service, "RELEASES", Some(&before.ledger), Some(&after.ledger))?;
@@ -322,7 +324,8 @@ mod tests {
             id: "R-0123456789ab".to_owned(),
             fence: 7,
             at: Timestamp::from_second(1_790_000_000 + second).unwrap(),
-            service: ServiceArn::parse("arn:aws:apprunner:eu-west-1:123456789012:service/shop/0123").unwrap(),
+            service: ServiceArn::parse("arn:aws:apprunner:eu-west-1:123456789012:service/shop/0123").ok(),
+            subject: None,
             operation: None,
             incident: None,
             cause: "sweep".to_owned(),

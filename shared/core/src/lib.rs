@@ -2,13 +2,18 @@
 //!
 //! Nothing here waits, reads a clock, reads the environment or names an AWS SDK type (design, sections 2 and 3).
 //! Reading order: [`id`] and [`service`] are the words; [`event`] is how a wake comes in; [`ledger`], [`incident`] and
-//! [`memory`] are what is remembered; [`rollback`] decides; [`autonomy`] and [`breaker`] hold it back; [`notice`],
+//! [`memory`] are what is remembered; [`rollback`] decides about deployments, [`domain`] about custom domains with [`dns`] and
+//! [`certificate`]; [`autonomy`] and [`breaker`] hold it back; [`notice`],
 //! [`diagnosis`] and [`receipt`] are what people get to read.
 
 pub mod autonomy;
 pub mod breaker;
+pub mod certificate;
 pub mod diagnosis;
+pub mod dns;
+pub mod domain;
 pub mod event;
+pub mod fact;
 pub mod id;
 pub mod incident;
 pub mod ledger;
@@ -19,3 +24,4 @@ pub mod receipt;
 pub mod render;
 pub mod rollback;
 pub mod service;
+pub mod step;

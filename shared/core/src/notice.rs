@@ -45,6 +45,10 @@ pub enum NoticeKind {
     ServiceState,
     /// A push that reaches nothing because the service is pinned, a pin that ended.
     Pin,
+    /// A custom domain: finished, repaired, or stopped by something in its way.
+    Domain,
+    /// A certificate: renewed, late, about to expire, expired.
+    Certificate,
     /// Something about pitcrew itself: the breaker, a dead channel.
     Crew,
 }
@@ -118,6 +122,8 @@ impl NoticeKind {
             Self::Stuck => "stuck",
             Self::ServiceState => "service_state",
             Self::Pin => "pin",
+            Self::Domain => "domain",
+            Self::Certificate => "certificate",
             Self::Crew => "crew",
         }
     }
@@ -178,6 +184,8 @@ mod tests {
             NoticeKind::Stuck,
             NoticeKind::ServiceState,
             NoticeKind::Pin,
+            NoticeKind::Domain,
+            NoticeKind::Certificate,
             NoticeKind::Crew,
         ];
         for kind in kinds {

@@ -45,7 +45,12 @@ pub struct Receipt {
     #[serde(default)]
     pub fence: u64,
     pub at: Timestamp,
-    pub service: ServiceArn,
+    /// The service that it is about; none where it is about a certificate of the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceArn>,
+    /// The custom domain, or the ARN of the ACM certificate, that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<OperationId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

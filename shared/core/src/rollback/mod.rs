@@ -44,6 +44,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use crate::step::Then;
 pub use observed::{Alarm, Fact, Look, Observed, Request, Resolved, Seen, Settings, Transition, Trigger};
 
 use jiff::SignedDuration;
@@ -105,17 +106,6 @@ impl Hold {
             Self::OutOfTime => "out_of_time",
         }
     }
-}
-
-/// What to do once the record is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Then {
-    /// Decide again with what is known.
-    Again,
-    /// Read the live state again, then decide: an intent was written.
-    Reread,
-    /// End; look again after so many seconds where a number is given.
-    Stop { wake_after_secs: Option<u32> },
 }
 
 /// Changes of memory, told and receipted in one transaction.

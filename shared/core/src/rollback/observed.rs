@@ -8,14 +8,7 @@ use crate::id::{Digest, ImageRef, OperationId, ServiceArn};
 use crate::memory::{AccountState, Memory};
 use crate::service::{Operation, Service};
 
-/// One fact: not read yet, read, or not to be had (and why).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Fact<T> {
-    #[default]
-    Unread,
-    Known(T),
-    Unavailable(String),
-}
+pub use crate::fact::Fact;
 
 /// A read that the decision needs before it can go on.
 #[derive(Clone, Debug, PartialEq, Eq)]

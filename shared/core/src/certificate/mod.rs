@@ -1,0 +1,33 @@
+//! Certificates: what is served, how long it lasts, and whether it should have been renewed by now.
+
+pub mod acm;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What a TLS handshake showed, valid or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Served {
+    /// The issuer's common name and organisation.
+    pub issuer: String,
+    /// The names that the certificate is for, as it spells them.
+    pub names: Vec<String>,
+    /// Hex digits.
+    pub serial: String,
+    pub not_before: Timestamp,
+    pub not_after: Timestamp,
+}
+
+/// What is remembered of the certificate of one domain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateMemory {
+    /// The certificate that was seen last.
+    pub served: Served,
+    pub seen_at: Timestamp,
+    /// The lowest number of days for which this certificate was paged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paged_days: Option<i64>,
+    /// Since when no handshake has come about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blind_since: Option<Timestamp>,
+}
