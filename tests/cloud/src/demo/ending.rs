@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::DemoError;
-use super::play::SERVICE;
 use super::stories::Story;
 use crate::gateway::lock;
 use crate::history::Entry;
@@ -13,8 +12,8 @@ use crate::stage::{STACK, Stage};
 
 /// A value of the operator's environment that must never leave App Runner.
 const CANARY: &str = "canary-5e1f";
-/// App Runner's calls that change something.
-const READS: [&str; 3] = ["Describe", "List", "_"];
+/// The beginnings of the names of calls that change nothing.
+const READS: [&str; 5] = ["Describe", "List", "Get", "BatchGet", "_"];
 
 /// The end of one story.
 #[derive(Debug)]
@@ -23,15 +22,6 @@ pub struct Ending {
     pub ended: Timestamp,
     /// The history of the story, without its preparation.
     pub history: Vec<Entry>,
-    /// App Runner's writes by pitcrew that were accepted.
-    pub writes: Vec<String>,
-    /// The digest that really serves.
-    pub serving: Option<String>,
-    pub image: String,
-    pub auto_deploy: bool,
-    pub verdicts: Vec<String>,
-    pub bad_digests: Vec<String>,
-    pub open_incidents: usize,
     pub slack: Vec<Message>,
     /// Oldest first, of the story only.
     pub receipts: Vec<Value>,
@@ -40,36 +30,14 @@ pub struct Ending {
 }
 
 impl Ending {
-    pub(super) fn read(stage: &Stage, arn: &str, from: u64, began: Timestamp) -> Result<Self, DemoError> {
-        let rows = rows(stage, arn)?;
-        let part = |name: &str| rows.iter().find(|row| row["sk"] == name).cloned().unwrap_or_default();
-        let releases = part("RELEASES");
-        let texts = |list: &Value, path: &str| -> Vec<String> {
-            let items = list.as_array().into_iter().flatten();
-            items.filter_map(|item| item.pointer(path)?.as_str().map(str::to_owned)).collect()
-        };
-        let running = stage.internal("apprunner", "_Running", json!({"ServiceName": SERVICE}))?;
-        let described = stage.internal("apprunner", "DescribeService", json!({"ServiceArn": arn}))?;
-        let source = &described["Service"]["SourceConfiguration"];
+    pub(super) fn read(stage: &Stage, from: u64, began: Timestamp) -> Result<Self, DemoError> {
+        let rows = rows(stage)?;
         let world = lock(stage.cloud.world());
         let history = world.history.since(from).to_vec();
-        let receipts = rows.iter().filter(|row| is_receipt(row, began)).cloned().collect();
+        let mut receipts: Vec<Value> = rows.iter().filter(|row| is_receipt(row, began)).cloned().collect();
+        receipts.sort_by_key(|row| row["at"].as_str().unwrap_or_default().to_owned());
         let slack = stage.slack.messages().into_iter().filter(|message| message.posted_at >= began).collect();
-        let mut ending = Self {
-            began,
-            ended: world.now,
-            writes: writes(&history),
-            serving: running["Digest"].as_str().map(str::to_owned),
-            image: source["ImageRepository"]["ImageIdentifier"].as_str().unwrap_or_default().to_owned(),
-            auto_deploy: source["AutoDeploymentsEnabled"] == true,
-            verdicts: texts(&releases["releases"], "/verdict/is"),
-            bad_digests: texts(&releases["bad"], "/digest"),
-            open_incidents: rows.iter().filter(|row| row["sk"] == "INCIDENT").count(),
-            history,
-            slack,
-            receipts,
-            expectations: Vec::new(),
-        };
+        let mut ending = Self { began, ended: world.now, history, slack, receipts, expectations: Vec::new() };
         let denied = world.policies.denied().len();
         drop(world);
         ending.expect("no call was denied by a role's policy", denied == 0);
@@ -119,28 +87,35 @@ fn is_receipt(row: &Value, began: Timestamp) -> bool {
     row["sk"].as_str().is_some_and(|sk| sk.starts_with("RECEIPT#")) && at.is_some_and(|at| at >= began)
 }
 
-/// The accepted writes of the rollback function.
-fn writes(history: &[Entry]) -> Vec<String> {
-    let rollback = format!("{STACK}-rollback");
+/// The accepted writes of one function to one service: the names of the operations, in order.
+pub fn writes<'a>(history: &'a [Entry], function: &str, service: &str) -> Vec<&'a str> {
+    let function = format!("{STACK}-{function}");
     let accepted = history.iter().filter(|entry| {
         let operation = entry.what["operation"].as_str().unwrap_or_default();
         entry.kind == "call"
-            && entry.who == rollback
-            && entry.what["service"] == "apprunner"
+            && entry.who == function
+            && entry.what["service"] == service
             && entry.what["outcome"]["ok"].is_object()
             && !READS.iter().any(|prefix| operation.starts_with(prefix))
     });
-    accepted.filter_map(|entry| entry.what["operation"].as_str().map(str::to_owned)).collect()
+    accepted.filter_map(|entry| entry.what["operation"].as_str()).collect()
 }
 
-/// All rows of a service, as plain JSON, in the order of their sort keys.
-fn rows(stage: &Stage, arn: &str) -> Result<Vec<Value>, DemoError> {
-    let input = json!({
-        "TableName": stage.output("TableName"), "KeyConditionExpression": "pk = :pk", "ConsistentRead": true,
-        "ExpressionAttributeValues": {":pk": {"S": format!("SVC#{arn}")}},
-    });
-    let answer = stage.internal("dynamodb", "Query", input)?;
-    Ok(answer["Items"].as_array().into_iter().flatten().map(plain_item).collect())
+/// All rows of the table, as plain JSON, by partition and sort key.
+pub fn rows(stage: &Stage) -> Result<Vec<Value>, DemoError> {
+    let mut rows: Vec<Value> = Vec::new();
+    let mut input = json!({"TableName": stage.output("TableName"), "ConsistentRead": true});
+    loop {
+        let answer = stage.internal("dynamodb", "Scan", input.clone())?;
+        rows.extend(answer["Items"].as_array().into_iter().flatten().map(plain_item));
+        match answer.get("LastEvaluatedKey").filter(|key| key.is_object()) {
+            Some(key) => input["ExclusiveStartKey"] = key.clone(),
+            None => break,
+        }
+    }
+    let key = |row: &Value| [&row["pk"], &row["sk"]].map(|key| key.as_str().unwrap_or_default().to_owned());
+    rows.sort_by_key(key);
+    Ok(rows)
 }
 
 fn plain_item(item: &Value) -> Value {

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::DemoError;
 use super::ending::Ending;
 use super::stories::Story;
+use super::stories::deployments::has_good_release;
 use crate::gateway::lock;
 use crate::outside::Behaviour;
 use crate::stage::{Setting, Stage};
@@ -52,6 +53,10 @@ impl Play {
         let ending = story.play(&mut self).await;
         self.stage.strike().await;
         ending
+    }
+
+    pub fn stage(&self) -> &Stage {
+        &self.stage
     }
 
     pub fn arn(&self) -> &str {
@@ -135,7 +140,7 @@ impl Play {
         lock(self.stage.cloud.world()).outside.traffic.insert(SERVICE.to_owned(), TRAFFIC);
         for _ in 0..GOOD_WITHIN_MINUTES {
             self.stage.cloud.advance(Duration::from_secs(60)).await?;
-            if Ending::read(&self.stage, &self.arn, 0, self.began)?.verdicts.iter().any(|verdict| verdict == "good") {
+            if has_good_release(&self.stage, &self.arn)? {
                 return Ok(digest);
             }
         }
@@ -177,6 +182,6 @@ impl Play {
     /// # Errors
     /// Where the stage cannot be read.
     pub async fn end(&self) -> Result<Ending, DemoError> {
-        Ending::read(&self.stage, &self.arn, self.from, self.began)
+        Ending::read(&self.stage, self.from, self.began)
     }
 }

@@ -1,0 +1,50 @@
+//! The stories: what the world does in each, and what must be true at its end.
+
+pub mod deployments;
+
+use super::DemoError;
+use super::ending::Ending;
+use super::play::Play;
+
+/// What can be played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Story {
+    /// A push that fails its health check: App Runner reverts it, pitcrew says why and what is still armed.
+    Reverted,
+    /// A push that passes its health check and then answers 500: pitcrew rolls back and pins.
+    Unhealthy,
+    /// An update whose native rollback fails: pitcrew restores the last good release.
+    Stranded,
+}
+
+impl Story {
+    pub fn all() -> Vec<Self> {
+        vec![Self::Reverted, Self::Unhealthy, Self::Stranded]
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Reverted => "A push fails its health check. App Runner reverts it and tells nobody.",
+            Self::Unhealthy => "A push passes its health check, then answers 500.",
+            Self::Stranded => "An update fails, and App Runner's own rollback fails too.",
+        }
+    }
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reverted => "reverted",
+            Self::Unhealthy => "unhealthy",
+            Self::Stranded => "stranded",
+        }
+    }
+
+    /// Plays the story on a stage on which the service's first release is good.
+    pub(super) async fn play(self, play: &mut Play) -> Result<Ending, DemoError> {
+        match self {
+            Self::Reverted => deployments::reverted(play).await,
+            Self::Unhealthy => deployments::unhealthy(play).await,
+            Self::Stranded => deployments::stranded(play).await,
+        }
+    }
+}
