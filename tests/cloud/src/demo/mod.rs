@@ -43,6 +43,8 @@ pub enum DemoError {
     Stuck(#[from] crate::cloud::Stuck),
     #[error("the first release did not become good within an hour of the cloud's time")]
     NeverGood,
+    #[error("the service did not run within half an hour of the cloud's time")]
+    NeverRunning,
     #[error("the history cannot be written to {path}")]
     History { path: PathBuf, source: std::io::Error },
     #[error("cannot write to the terminal")]

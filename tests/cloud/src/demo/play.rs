@@ -59,6 +59,11 @@ impl Play {
         &self.stage
     }
 
+    /// The first entry of the history that belongs to the story.
+    pub fn from(&self) -> u64 {
+        self.from
+    }
+
     pub fn arn(&self) -> &str {
         &self.arn
     }
@@ -115,12 +120,11 @@ impl Play {
         Ok(digest)
     }
 
-    /// Creates the service with an alarm on its 5xx answers, and waits until its first release has proven itself.
+    /// Creates the service from what `latest` names.
     ///
     /// # Errors
-    /// Where that does not come about.
-    pub async fn good_release(&mut self, version: &str) -> Result<String, DemoError> {
-        let digest = self.push(version, Behaviour::default())?;
+    /// What App Runner answers.
+    pub fn create_service(&mut self) -> Result<Value, DemoError> {
         let source = json!({
             "ImageRepository": self.image_repository(&self.image("latest")), "AutoDeploymentsEnabled": true,
             "AuthenticationConfiguration": {"AccessRoleArn": self.access_role()},
@@ -129,7 +133,17 @@ impl Play {
         let input = json!({"ServiceName": SERVICE, "SourceConfiguration": source, "HealthCheckConfiguration": health});
         let answer = self.call("apprunner", "CreateService", input)?;
         self.arn = answer["Service"]["ServiceArn"].as_str().unwrap_or_default().to_owned();
-        let id = answer["Service"]["ServiceId"].as_str().unwrap_or_default().to_owned();
+        Ok(answer["Service"].clone())
+    }
+
+    /// Creates the service with an alarm on its 5xx answers, and waits until its first release has proven itself.
+    ///
+    /// # Errors
+    /// Where that does not come about.
+    pub async fn good_release(&mut self, version: &str) -> Result<String, DemoError> {
+        let digest = self.push(version, Behaviour::default())?;
+        let service = self.create_service()?;
+        let id = service["ServiceId"].as_str().unwrap_or_default();
         let dimensions = json!([{"Name": "ServiceName", "Value": SERVICE}, {"Name": "ServiceID", "Value": id}]);
         let alarm = json!({
             "AlarmName": format!("{SERVICE}-5xx"), "Namespace": "AWS/AppRunner", "MetricName": "5xxStatusResponses",
