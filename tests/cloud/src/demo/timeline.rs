@@ -135,6 +135,16 @@ fn event(event: &Value) -> Option<Told> {
             let code = detail.as_object()?.iter().find(|(key, _)| key.to_lowercase().ends_with("status"))?.1;
             Some(("EventBridge".to_owned(), DIM, format!("{} wakes {STACK}-rollback", text(code))))
         }
+        ("aws.apprunner", "AWS API Call via CloudTrail") => {
+            let call = detail["eventName"].as_str()?;
+            let wakes = ["AssociateCustomDomain", "DisassociateCustomDomain", "DeleteService"].contains(&call);
+            wakes.then(|| ("EventBridge".to_owned(), DIM, format!("CloudTrail's {call} wakes {STACK}-domains")))
+        }
+        ("aws.apprunner", "AppRunner Custom Domain Validation Status Update") => {
+            let at = |part: &str| detail.as_object()?.iter().find(|(key, _)| key.to_lowercase().contains(part));
+            let (domain, status) = (text(at("domain")?.1), text(at("status")?.1));
+            Some(("App Runner".to_owned(), colour(AnsiColor::Blue), format!("{domain}: validation {status}")))
+        }
         _ => None,
     }
 }
@@ -143,7 +153,7 @@ fn call(entry: &Entry) -> Option<Told> {
     let what = &entry.what;
     let (service, operation) = (what["service"].as_str()?, what["operation"].as_str()?);
     if entry.who == "operator" {
-        return (service == "apprunner").then(|| ("operator".to_owned(), BOLD, format!("calls {operation}")));
+        return operator(service, operation, &what["input"]).map(|said| ("operator".to_owned(), BOLD, said));
     }
     let ours = entry.who.starts_with(STACK);
     match (service, operation) {
@@ -151,11 +161,20 @@ fn call(entry: &Entry) -> Option<Told> {
             let image = what["input"].pointer("/SourceConfiguration/ImageRepository/ImageIdentifier");
             let image =
                 image.and_then(Value::as_str).map(|image| format!(" with {}", short(image))).unwrap_or_default();
-            let answer = match what["outcome"]["error"].as_str() {
-                Some(error) => format!("refused: {error}"),
-                None => "accepted".to_owned(),
-            };
-            Some(("pitcrew".to_owned(), colour(AnsiColor::Magenta), format!("calls {operation}{image}: {answer}")))
+            Some((
+                "pitcrew".to_owned(),
+                colour(AnsiColor::Magenta),
+                format!("calls {operation}{image}: {}", answer(what)),
+            ))
+        }
+        ("route53", "ChangeResourceRecordSets") if ours => {
+            let said = format!("{} in Route 53: {}", changes(&what["input"]), answer(what));
+            Some(("pitcrew".to_owned(), colour(AnsiColor::Magenta), said))
+        }
+        ("apprunner", "AssociateCustomDomain" | "DisassociateCustomDomain") if ours => {
+            let domain = what["input"]["DomainName"].as_str().unwrap_or_default();
+            let said = format!("calls {operation} for {domain}: {}", answer(what));
+            Some(("pitcrew".to_owned(), colour(AnsiColor::Magenta), said))
         }
         ("dynamodb", "TransactWriteItems") if ours && what["outcome"]["ok"].is_object() => decided(&what["input"]),
         ("sns", "Publish") if ours => {
@@ -167,7 +186,56 @@ fn call(entry: &Entry) -> Option<Told> {
     }
 }
 
-/// What a transaction of the rollback function records: its receipt. The call's own line says what was called.
+fn answer(call: &Value) -> String {
+    match call["outcome"]["error"].as_str() {
+        Some(error) => format!("refused: {error}"),
+        None => "accepted".to_owned(),
+    }
+}
+
+/// What the operator does, where a reader of the story wants to know.
+fn operator(service: &str, operation: &str, input: &Value) -> Option<String> {
+    match (service, operation) {
+        ("apprunner", _) => {
+            let domain = input["DomainName"].as_str().map(|domain| format!(" for {domain}")).unwrap_or_default();
+            Some(format!("calls {operation}{domain}"))
+        }
+        ("route53", "ChangeResourceRecordSets") => Some(format!("{} in Route 53", changes(input))),
+        _ => None,
+    }
+}
+
+/// The changes of a batch: `creates shop.example.com A, deletes ...`.
+fn changes(input: &Value) -> String {
+    let all = input["ChangeBatch"]["Changes"].as_array().into_iter().flatten();
+    let verb = |change: &Value| match change["Action"].as_str().unwrap_or_default() {
+        "CREATE" => "creates",
+        "DELETE" => "deletes",
+        _ => "sets",
+    };
+    let mut said: Vec<String> = Vec::new();
+    let mut last = "";
+    for change in all {
+        let record = &change["ResourceRecordSet"];
+        let name = record["Name"].as_str().unwrap_or_default().trim_end_matches('.').replace("\\052", "*");
+        let at = format!("{} {}", shorter(&name), record["Type"].as_str().unwrap_or_default());
+        let verb = verb(change);
+        said.push(if verb == last { at } else { format!("{verb} {at}") });
+        last = verb;
+    }
+    said.join(", ")
+}
+
+/// A name whose long made-up labels are cut: nobody reads 32 hex digits.
+fn shorter(name: &str) -> String {
+    let label = |label: &str| match label.get(..8) {
+        Some(head) if label.len() > 24 => format!("{head}..."),
+        _ => label.to_owned(),
+    };
+    name.split('.').map(label).collect::<Vec<_>>().join(".")
+}
+
+/// What a transaction of a function records: its receipt. The call's own line says what was called.
 fn decided(transaction: &Value) -> Option<Told> {
     let items = transaction["TransactItems"].as_array()?;
     let is_receipt = |item: &&Value| item["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with("RECEIPT#"));
