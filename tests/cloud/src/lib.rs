@@ -24,6 +24,7 @@ pub mod model;
 pub mod outside;
 pub mod policy;
 pub mod print_stack;
+pub mod route53;
 pub mod secrets;
 pub mod serve;
 pub mod services;
