@@ -11,6 +11,7 @@ pub mod cloudwatch;
 pub mod control;
 pub mod demo;
 pub mod deploy;
+pub mod dns;
 pub mod dynamodb;
 pub mod ecr;
 pub mod effect;
