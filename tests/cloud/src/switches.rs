@@ -62,6 +62,16 @@ pub enum UpdatePaused {
     Allow,
 }
 
+/// Whether Route 53 holds each account to five requests a second. The cloud's clock stands still while a call is served, so
+/// with this on a caller that does not wait is refused until time passes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Route53Rate {
+    #[default]
+    Off,
+    On,
+}
+
 /// All of them, settable at the start and through the control API.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -72,4 +82,5 @@ pub struct Switches {
     pub nested_update: NestedUpdate,
     pub failed_event: FailedEvent,
     pub update_paused: UpdatePaused,
+    pub route53_rate: Route53Rate,
 }
