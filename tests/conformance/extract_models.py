@@ -28,6 +28,12 @@ ALL = None  # every operation
 
 # The file's name, botocore's name, and the operations to take.
 SERVICES: dict[str, tuple[str, list[str] | None]] = {
+    "acm": (
+        "acm",
+        """AddTagsToCertificate DeleteCertificate DescribeCertificate GetAccountConfiguration ImportCertificate
+        ListCertificates ListTagsForCertificate PutAccountConfiguration RemoveTagsFromCertificate RenewCertificate
+        RequestCertificate""".split(),
+    ),
     "apprunner": ("apprunner", ALL),
     "dynamodb": (
         "dynamodb",

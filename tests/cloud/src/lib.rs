@@ -3,6 +3,7 @@
 //! Reading order: [`call`] and [`effect`] are the contract of every service; [`world`] puts the services on one clock;
 //! [`gateway`] puts AWS's protocols in front of it, by the shapes of [`model`].
 
+pub mod acm;
 pub mod apprunner;
 pub mod build;
 pub mod call;

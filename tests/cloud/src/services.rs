@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::acm::Acm;
 use crate::apprunner::AppRunner;
 use crate::call::Place;
 use crate::cloudwatch::CloudWatch;
@@ -19,6 +20,7 @@ use crate::world::World;
 /// A cloud with every service and nothing in it.
 pub fn world(place: Place, now: Timestamp, switches: Switches) -> World {
     World::new(place, now, switches)
+        .with("acm", Acm::new())
         .with("apprunner", AppRunner::new())
         .with("dynamodb", DynamoDb::new())
         .with("ecr", Ecr::new())

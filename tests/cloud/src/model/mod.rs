@@ -189,7 +189,8 @@ macro_rules! file {
 }
 
 /// DynamoDB's streams sign as `dynamodb`; only the target prefix tells the two APIs apart.
-static FILES: [File; 15] = [
+static FILES: [File; 16] = [
+    file!("acm", "acm"),
     file!("apprunner", "apprunner"),
     file!("dynamodb", "dynamodb"),
     file!("dynamodb", "dynamodbstreams"),
