@@ -3,6 +3,7 @@
 //! The demo, `serve` and the tests all stand on it, so that they see the same thing that an operator deploys.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -100,6 +101,8 @@ pub enum StageError {
 pub struct Stage {
     pub cloud: Cloud,
     pub server: Server,
+    /// The resolver of the stage's world.
+    pub dns: SocketAddr,
     pub keys: Keys,
     pub slack: Slack,
     pub stack: Stack,
@@ -115,6 +118,7 @@ impl Stage {
         let world = services::world(setting.place.clone(), setting.start, setting.switches.clone());
         let cloud = if setting.ordered { Cloud::in_order(world) } else { Cloud::new(world) };
         let (server, keys) = cloud.listen(setting.port).await?;
+        let dns = cloud.dns().await?;
         let clock_of = cloud.clone();
         let slack = Slack::new(workspace(), Arc::new(move || lock(clock_of.world()).now));
         let slack_server = serve(slack.clone(), ([127, 0, 0, 1], 0).into()).await?;
@@ -122,7 +126,7 @@ impl Stage {
             let deployment = deployment(&setting, &server, &slack_server);
             deploy(&mut lock(cloud.world()), &keys, &deployment)?
         };
-        let stage = Self { cloud, server, keys, slack, stack, _slack_server: slack_server };
+        let stage = Self { cloud, server, dns, keys, slack, stack, _slack_server: slack_server };
         stage.fill_secret(setting.slack)?;
         stage.cloud.settle().await?;
         Ok(stage)

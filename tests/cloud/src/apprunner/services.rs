@@ -127,6 +127,8 @@ impl AppRunner {
             code: self.code_behaviours.get(name).cloned().unwrap_or_default(),
             fail_next: BTreeSet::new(),
         };
+        let resolves = service.shown.is_public().then(|| (service.host.clone(), "127.0.0.1".to_owned()));
+        ctx.outside.names.hosts.extend(resolves);
         let operation = service.begin_deployment(ctx, OperationType::CreateService, config);
         self.services.insert(arn.clone(), service);
         Ok(self.service_answer(&arn, Some(operation)))

@@ -11,9 +11,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 
 use super::*;
-use crate::call::{Call, Caller, Place};
-use crate::effect::Lookup;
+use crate::call::{Answer, Call, Caller, Ctx, Need, Place, Service};
+use crate::cloud::Cloud;
+use crate::control::Driver;
+use crate::effect::{Effect, Lookup};
 use crate::gateway::{Shared, lock};
+use crate::serve::Bare;
 use crate::services;
 use crate::switches::Switches;
 
@@ -131,6 +134,84 @@ async fn what_is_no_question_is_refused_by_its_kind() {
     let (length, _) = socket.recv_from(&mut buffer).await.unwrap();
     let refused = Message::from_vec(&buffer[..length]).unwrap();
     assert_eq!((refused.metadata.id, refused.metadata.response_code), (0x1234, ResponseCode::FormErr));
+}
+
+/// A service that asks the DNS what it is told to ask, and keeps what it is answered.
+#[derive(Default)]
+struct Asker(Arc<Mutex<Vec<Value>>>);
+
+impl Service for Asker {
+    fn call(&mut self, ctx: &mut Ctx<'_>, call: &Call) -> Answer {
+        if call.operation == "_Resolved" {
+            self.0.lock().unwrap().push(call.input.clone());
+        } else {
+            let (service, token) = ("asker".to_owned(), "t".to_owned());
+            let (name, kind) = (call.text("Name").to_owned(), call.text("Type").to_owned());
+            ctx.effects.push(Effect::Resolve(Lookup { service, token, name, kind }));
+        }
+        Ok(json!({}))
+    }
+
+    fn needs(&self, _place: &Place, _call: &Call) -> Vec<Need> {
+        Vec::new()
+    }
+}
+
+fn world_with_asker() -> (crate::world::World, Arc<Mutex<Vec<Value>>>) {
+    let place = Place { partition: "aws".into(), region: "eu-west-1".into(), account: "123456789012".into() };
+    let told = Arc::<Mutex<Vec<Value>>>::default();
+    let world = services::world(place, "2026-11-21T08:00:00Z".parse().unwrap(), Switches::default());
+    (world.with("asker", Asker(told.clone())), told)
+}
+
+const VALIDATION: (&str, &str, &[&str]) = ("_x.octank.dev", "CNAME", &["_y.acm-validations.aws."]);
+
+fn asks(world: &Shared) {
+    lock(world).internal("asker", "_Ask", json!({"Name": "_x.octank.dev.", "Type": "CNAME"})).unwrap();
+}
+
+#[tokio::test]
+async fn either_driver_brings_a_service_the_answer_of_the_dns() {
+    let answered = json!({
+        "Token": "t", "Name": "_x.octank.dev.", "Type": "CNAME", "Rcode": "NOERROR",
+        "Answers": ["_y.acm-validations.aws."],
+    });
+    let (world, told) = world_with_asker();
+    let cloud = Cloud::new(world);
+    zone(cloud.world(), &[VALIDATION]);
+    asks(cloud.world());
+    cloud.settle().await.unwrap();
+    assert_eq!(*told.lock().unwrap(), std::slice::from_ref(&answered));
+    let (world, told) = world_with_asker();
+    let world = Arc::new(Mutex::new(world));
+    zone(&world, &[VALIDATION]);
+    asks(&world);
+    Bare::new(world.clone()).settle().await;
+    assert_eq!(*told.lock().unwrap(), [answered]);
+    let seen = lock(&world).history.entries().iter().filter(|entry| entry.kind == "lookup").count();
+    assert_eq!(seen, 1, "it went over the wire");
+}
+
+#[tokio::test]
+async fn a_service_learns_at_once_that_the_resolver_is_down() {
+    let (world, told) = world_with_asker();
+    let cloud = Cloud::new(world);
+    call(cloud.world(), "_Names", json!({"Resolver": "down"}));
+    asks(cloud.world());
+    cloud.settle().await.unwrap();
+    assert_eq!(told.lock().unwrap()[0]["Rcode"], "TIMEOUT");
+}
+
+#[tokio::test]
+async fn a_public_service_of_app_runner_resolves_to_loopback() {
+    let (world, server) = resolver().await;
+    let source = json!({"ImageRepository": {
+        "ImageIdentifier": "public.ecr.aws/shop/api:v1", "ImageRepositoryType": "ECR_PUBLIC",
+    }});
+    let input = json!({"ServiceName": "shop", "SourceConfiguration": source});
+    let made = lock(&world).internal("apprunner", "CreateService", input).unwrap();
+    let host = made["Service"]["ServiceUrl"].as_str().unwrap();
+    assert_eq!(ask(server.address(), &lookup(host, "A")).await, reply("NOERROR", &["127.0.0.1"]));
 }
 
 fn question(name: &str, kind: RecordType) -> Message {

@@ -142,7 +142,7 @@ impl Route53 {
         let zone = self.zone(account, &id)?;
         Ok(json!({
             "Location": format!("https://route53.amazonaws.com/2013-04-01{}", zone.path()), "HostedZone": zone.shown(),
-            "ChangeInfo": change, "DelegationSet": zone.delegation_set(), "VPC": zone.vpcs.first().map(Vpc::shown),
+            "ChangeInfo": change, "DelegationSet": {"NameServers": zone.servers}, "VPC": zone.vpcs.first().map(Vpc::shown),
         }))
     }
 
@@ -199,7 +199,8 @@ impl Route53 {
         let zone = self.zone(account, call.text("Id"))?;
         let vpcs: Vec<Value> = zone.vpcs.iter().map(Vpc::shown).collect();
         Ok(json!({
-            "HostedZone": zone.shown(), "DelegationSet": zone.delegation_set(),
+            "HostedZone": zone.shown(),
+            "DelegationSet": if zone.is_private { Value::Null } else { json!({"NameServers": zone.servers}) },
             "VPCs": if zone.is_private { json!(vpcs) } else { Value::Null },
         }))
     }

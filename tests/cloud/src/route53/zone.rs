@@ -119,11 +119,6 @@ impl Zone {
             "ResourceRecordSetCount": self.sets.len(),
         })
     }
-
-    /// The `DelegationSet` of an answer; none for a private zone.
-    pub fn delegation_set(&self) -> Value {
-        if self.is_private { Value::Null } else { json!({"NameServers": self.servers}) }
-    }
 }
 
 fn put(sets: &mut BTreeMap<Key, RecordSet>, key: &Key, set: Option<RecordSet>) {

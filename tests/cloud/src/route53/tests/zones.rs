@@ -78,8 +78,8 @@ fn a_private_zone_has_vpcs_and_is_never_answered() {
     let input = json!({"Name": "octank.dev", "CallerReference": "p", "VPC": vpc("vpc-1")});
     let made = rig.ok("CreateHostedZone", input.clone());
     assert_eq!((&made["HostedZone"]["Config"]["PrivateZone"], &made["VPC"]), (&json!(true), &vpc("vpc-1")));
-    assert!(made["DelegationSet"].is_null());
     let id = made["HostedZone"]["Id"].as_str().unwrap().to_owned();
+    assert!(rig.ok("GetHostedZone", json!({"Id": id}))["DelegationSet"].is_null());
     let mut again = input;
     again["CallerReference"] = json!("q");
     rig.refused("CreateHostedZone", "ConflictingDomainExists", again);
