@@ -36,6 +36,7 @@ pub mod stage;
 pub mod sts;
 pub mod switches;
 pub mod template;
+pub mod tls;
 pub mod world;
 
 #[cfg(test)]
