@@ -41,7 +41,7 @@ def test_the_status_of_a_custom_domain_is_in_lower_case(world):
 
     seen.append(domain()["Status"])
     assert {record["Status"] for record in domain()["CertificateValidationRecords"]} == {"PENDING_VALIDATION"}
-    world.cloud.internal("apprunner", "_DomainValidated", DomainName=DOMAIN)
+    world.cloud.internal("acm", "_Prove", DomainName=DOMAIN)
     world.cloud.settle()
     seen.append(domain()["Status"])
     assert seen == ["creating", "pending_certificate_dns_validation", "active"]

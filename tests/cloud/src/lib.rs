@@ -38,6 +38,7 @@ pub mod stage;
 pub mod sts;
 pub mod switches;
 pub mod template;
+pub mod tls;
 pub mod world;
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::slack::workspace::{Hook, Workspace};
 use crate::slack::{Serving, Slack, serve};
 use crate::switches::Switches;
 use crate::template::{Inputs, Stack};
+use crate::tls::{self, FrontEnd};
 
 /// The repository's own template, as an operator deploys it.
 pub const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
@@ -106,7 +107,12 @@ pub struct Stage {
     pub keys: Keys,
     pub slack: Slack,
     pub stack: Stack,
+    /// Where App Runner's front end takes HTTPS, by server name.
+    pub tls: SocketAddr,
+    /// The root that clients of the front end have to trust, in PEM.
+    pub tls_root: &'static str,
     _slack_server: Serving,
+    _front_end: FrontEnd,
 }
 
 impl Stage {
@@ -122,11 +128,14 @@ impl Stage {
         let clock_of = cloud.clone();
         let slack = Slack::new(workspace(), Arc::new(move || lock(clock_of.world()).now));
         let slack_server = serve(slack.clone(), ([127, 0, 0, 1], 0).into()).await?;
+        let front_end = tls::serve(cloud.world().clone(), 0).await?;
+        let (tls, tls_root) = (front_end.address, front_end.root_pem);
         let stack = {
             let deployment = deployment(&setting, &server, &slack_server);
             deploy(&mut lock(cloud.world()), &keys, &deployment)?
         };
-        let stage = Self { cloud, server, dns, keys, slack, stack, _slack_server: slack_server };
+        let (_slack_server, _front_end) = (slack_server, front_end);
+        let stage = Self { cloud, server, dns, keys, slack, stack, tls, tls_root, _slack_server, _front_end };
         stage.fill_secret(setting.slack)?;
         stage.cloud.settle().await?;
         Ok(stage)

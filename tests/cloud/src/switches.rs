@@ -72,6 +72,36 @@ pub enum Route53Rate {
     On,
 }
 
+/// What becomes of a custom domain whose records nobody showed within 72 hours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValidationTimeout {
+    #[default]
+    CreateFailed,
+    StaysPending,
+}
+
+/// What a custom domain gets that was unlinked less than seven days ago.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reassociation {
+    /// The certificate that App Runner kept, with the same records: straight on to binding.
+    #[default]
+    Cached,
+    /// A new certificate with new records.
+    Fresh,
+}
+
+/// What a validation record of an active domain shows while a renewal cannot prove it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RenewalRecord {
+    /// Nothing of it: the status of the first validation stands.
+    #[default]
+    Success,
+    PendingValidation,
+}
+
 /// All of them, settable at the start and through the control API.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -83,4 +113,7 @@ pub struct Switches {
     pub failed_event: FailedEvent,
     pub update_paused: UpdatePaused,
     pub route53_rate: Route53Rate,
+    pub validation_timeout: ValidationTimeout,
+    pub reassociation: Reassociation,
+    pub renewal_record: RenewalRecord,
 }

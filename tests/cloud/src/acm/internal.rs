@@ -15,6 +15,7 @@
 //! | `_Export` | `CertificateArn` | the owner exports it |
 //! | `_Import` | `DomainName`, `Days`, `Names`? | imports a certificate with so many days left, without a PEM |
 //! | `_Approve` | `Which` | somebody answers the validation mails |
+//! | `_Prove` | `Which` | for clouds without a DNS: its records count as seen, and CAA as asked |
 //! | `_AgeCertificate` | `Which`, `Days` | the dates of what is issued move so many days back |
 //! | `_Expire` | `Which` | it ends now |
 //! | `_Revoke` | `Which`, `Reason`?, `ByAuthority`? | it is revoked |
@@ -55,6 +56,7 @@ impl Acm {
             "_Export" => self.export(input),
             "_Import" => self.import_quickly(ctx, input),
             "_Approve" => self.each(input, |certificate| look::approve(ctx, certificate)),
+            "_Prove" => self.each(input, |certificate| look::prove(ctx, certificate)),
             "_AgeCertificate" => {
                 let days = days(input)?;
                 self.each(input, |certificate| age(ctx.now, certificate, days * DAY_SECS))

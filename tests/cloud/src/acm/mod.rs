@@ -33,6 +33,8 @@ use crate::shape::unknown_operation;
 
 use certificate::{Certificate, Owner, Status};
 
+pub(crate) use renewal::ISSUER;
+
 /// ACM in one account and region.
 #[derive(Clone, Debug, Default)]
 pub struct Acm {

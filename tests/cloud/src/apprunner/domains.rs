@@ -1,34 +1,26 @@
-//! Custom domains: association, validation records, binding, and their end (facts, section 3).
+//! Custom domains: association, their records as the API shows them, and their end (facts, section 3).
 //!
-//! Whether DNS shows a record is not decided here: `_DomainValidated` says so. Domain work is no operation of the service.
+//! The certificate of a domain is ACM's, in an account of AWS's own: [`super::association`] follows it. Domain work is no
+//! operation of the service.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::call::{Answer, ApiError, Ctx};
-use crate::switches::DomainStatus;
+use crate::switches::{DomainStatus, RenewalRecord};
 
 use super::AppRunner;
+use super::association::{GONE_SECS, RECORDS_SECS};
 use super::errors::{already_associated, invalid_request, invalid_state, no_custom_domain, wrong_state};
-use super::events;
 use super::machine::later;
 use super::operations::Status;
 use super::paging::page;
-use super::services::{Identity, Service};
 
 /// Domains of a service (facts, section 7).
 const DOMAINS_MAX: usize = 5;
-// The records appear some seconds after the answer; the other distances are our choice within the observed minutes.
-const RECORDS_SECS: i64 = 8;
-const RESERVED_SECS: i64 = 240;
-const BINDING_SECS: i64 = 10;
-const ACTIVE_SECS: i64 = 180;
-const GONE_SECS: i64 = 30;
-/// The extra validation name that every domain has begins with this (facts, section 3).
-const EXTRA_LABEL: &str = "2a57j7";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     Creating,
     Pending,
     Binding,
@@ -39,7 +31,7 @@ enum Stage {
 }
 
 impl Stage {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Creating => "CREATING",
             Self::Pending => "PENDING_CERTIFICATE_DNS_VALIDATION",
@@ -52,33 +44,62 @@ impl Stage {
     }
 }
 
+/// How far the certificate is, as ACM last told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Certificate {
+    /// Not asked for yet.
+    None,
+    Pending,
+    Issued,
+    /// It will never be one.
+    Failed,
+    /// It was one.
+    Over,
+}
+
 /// One CNAME of the certificate.
 #[derive(Clone, Debug, PartialEq)]
-struct Record {
-    name: String,
-    value: String,
-    validation: &'static str,
+pub(super) struct Record {
+    pub(super) name: String,
+    pub(super) value: String,
+    pub(super) is_proven: bool,
+    /// A renewal waits for it.
+    pub(super) is_missed: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Domain {
     pub(super) name: String,
-    www: bool,
-    stage: Stage,
-    records: Vec<Record>,
+    pub(super) www: bool,
+    pub(super) stage: Stage,
+    pub(super) records: Vec<Record>,
     pub(super) due: Option<Timestamp>,
+    /// What ACM knows the certificate by.
+    pub(super) reference: String,
+    pub(super) certificate: Certificate,
+    /// Requests for its names reach the service.
+    pub(super) is_routed: bool,
     /// The disassociation will fail (internal operation `_DomainFails`).
-    delete_fails: bool,
+    pub(super) delete_fails: bool,
 }
 
 impl Domain {
-    fn shown(&self, spelling: DomainStatus) -> Value {
-        let status = match spelling {
+    fn shown(&self, ctx: &Ctx<'_>) -> Value {
+        let status = match ctx.switches.domain_status {
             DomainStatus::Lower => self.stage.as_str().to_ascii_lowercase(),
             DomainStatus::Upper => self.stage.as_str().to_owned(),
         };
-        let records = self.records.iter().map(|record| {
-            json!({ "Name": record.name, "Type": "CNAME", "Value": record.value, "Status": record.validation })
+        let tells_renewal = ctx.switches.renewal_record == RenewalRecord::PendingValidation;
+        // The records of a kept certificate are shown no earlier than those of a new one.
+        let visible = self.records.iter().filter(|_| self.stage != Stage::Creating);
+        let records = visible.map(|record| {
+            let validation = match record {
+                Record { is_missed: true, .. } if tells_renewal => "PENDING_VALIDATION",
+                Record { is_proven: true, .. } => "SUCCESS",
+                _ if self.certificate == Certificate::Failed => "FAILED",
+                _ => "PENDING_VALIDATION",
+            };
+            json!({ "Name": record.name, "Type": "CNAME", "Value": record.value, "Status": validation })
         });
         json!({
             "DomainName": self.name,
@@ -88,104 +109,15 @@ impl Domain {
         })
     }
 
-    /// Does what is due; `false` when the domain is gone.
-    fn advance(&mut self, ctx: &mut Ctx<'_>, who: &Identity) -> bool {
-        self.due = None;
-        match self.stage {
-            Stage::Creating if is_reserved(&self.name) => {
-                self.stage = Stage::CreateFailed;
-                events::domain(ctx, who, &self.name, "FAILED");
-            }
-            Stage::Creating => {
-                self.records = records(ctx, &self.name, self.www);
-                self.stage = Stage::Pending;
-                events::domain(ctx, who, &self.name, "PENDING_VALIDATION");
-            }
-            Stage::Pending => {
-                self.stage = Stage::Binding;
-                self.due = Some(later(ctx.now, ACTIVE_SECS));
-            }
-            Stage::Binding => self.stage = Stage::Active,
-            Stage::Deleting if self.delete_fails => {
-                self.delete_fails = false;
-                self.stage = Stage::DeleteFailed;
-            }
-            Stage::Deleting => return false,
-            Stage::Active | Stage::CreateFailed | Stage::DeleteFailed => {}
-        }
-        true
+    /// Whether requests for this host are meant for the domain, and whether the name is the very same.
+    pub(super) fn answers_for(&self, host: &str) -> Option<bool> {
+        let is_exact = host == self.name || (self.www && host.strip_prefix("www.") == Some(self.name.as_str()));
+        (self.is_routed && (is_exact || crate::acm::names::covers(&self.name, host))).then_some(is_exact)
     }
-}
-
-/// Names that no certificate authority signs: the association fails some minutes later.
-fn is_reserved(domain: &str) -> bool {
-    let labels: Vec<&str> = domain.trim_end_matches('.').rsplit('.').collect();
-    matches!(labels[..], ["test" | "example" | "invalid" | "localhost", ..] | ["com" | "net" | "org", "example", ..])
-}
-
-/// Two records, three with `www`: names and values end with a dot, as ACM writes them.
-fn records(ctx: &mut Ctx<'_>, domain: &str, www: bool) -> Vec<Record> {
-    let base = domain.trim_start_matches("*.");
-    let mut names = vec![base.to_owned()];
-    if www {
-        names.push(format!("www.{base}"));
-    }
-    names.push(format!("{EXTRA_LABEL}{}.{base}", ctx.ids.label(26)));
-    names
-        .into_iter()
-        .map(|name| Record {
-            name: format!("_{}.{name}.", ctx.ids.hex32()),
-            value: format!("_{}.{}.acm-validations.aws.", ctx.ids.hex32(), "xmkpffzlvd"),
-            validation: "PENDING_VALIDATION",
-        })
-        .collect()
 }
 
 fn domain_of(input: &Value) -> String {
     input.get("DomainName").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase()
-}
-
-impl Service {
-    /// Does what is due for the domains of the service.
-    pub(super) fn advance_domains(&mut self, ctx: &mut Ctx<'_>) {
-        let who = self.ident.clone();
-        self.domains.retain_mut(|domain| match domain.due {
-            Some(due) if due <= ctx.now => domain.advance(ctx, &who),
-            _ => true,
-        });
-    }
-
-    /// DNS shows the records (all, or those whose names are given). Once all do, the certificate is bound.
-    pub(super) fn validate_domain(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        name: &str,
-        names: Option<&[&str]>,
-    ) -> Result<(), ApiError> {
-        let Some(domain) = self.domains.iter_mut().find(|domain| domain.name == name) else {
-            return Err(no_custom_domain(name));
-        };
-        if domain.stage != Stage::Pending {
-            let stage = domain.stage.as_str();
-            return Err(invalid_request(format!("{name} is {stage}; only a pending domain can be validated.")));
-        }
-        for record in &mut domain.records {
-            if names.is_none_or(|names| names.contains(&record.name.as_str())) {
-                record.validation = "SUCCESS";
-            }
-        }
-        if domain.due.is_none() && domain.records.iter().all(|record| record.validation == "SUCCESS") {
-            domain.due = Some(later(ctx.now, BINDING_SECS));
-            events::domain(ctx, &self.ident, name, "SUCCESS");
-        }
-        Ok(())
-    }
-
-    /// Makes the next disassociation of the domain fail.
-    pub(super) fn break_domain(&mut self, name: &str) -> Result<(), ApiError> {
-        let domain = self.domains.iter_mut().find(|domain| domain.name == name);
-        domain.map(|domain| domain.delete_fails = true).ok_or_else(|| no_custom_domain(name))
-    }
 }
 
 impl AppRunner {
@@ -201,20 +133,13 @@ impl AppRunner {
             return Err(already_associated(&name, &other.ident.arn));
         }
         let www = check_name(&name, input.get("EnableWWWSubdomain").and_then(Value::as_bool))?;
-        let due = if is_reserved(&name) { RESERVED_SECS } else { RECORDS_SECS };
-        let domain = Domain {
-            name,
-            www,
-            stage: Stage::Creating,
-            records: Vec::new(),
-            due: Some(later(ctx.now, due)),
-            delete_fails: false,
-        };
-        let shown = domain.shown(ctx.switches.domain_status);
+        if self.services.get(&arn).is_some_and(|service| service.domains.len() >= DOMAINS_MAX) {
+            return Err(invalid_request(format!("A service can have at most {DOMAINS_MAX} custom domains.")));
+        }
+        let mut domain = self.new_domain(ctx, name, www);
+        domain.due = Some(later(ctx.now, RECORDS_SECS));
+        let shown = domain.shown(ctx);
         if let Some(service) = self.services.get_mut(&arn) {
-            if service.domains.len() >= DOMAINS_MAX {
-                return Err(invalid_request(format!("A service can have at most {DOMAINS_MAX} custom domains.")));
-            }
             service.domains.push(domain);
         }
         Ok(self.domain_answer(&arn, ("CustomDomain", shown)))
@@ -235,15 +160,14 @@ impl AppRunner {
         }
         domain.stage = Stage::Deleting;
         domain.due = Some(later(ctx.now, GONE_SECS));
-        let shown = domain.shown(ctx.switches.domain_status);
+        let shown = domain.shown(ctx);
         Ok(self.domain_answer(&arn, ("CustomDomain", shown)))
     }
 
     pub(super) fn describe_domains(&mut self, ctx: &mut Ctx<'_>, input: &Value) -> Answer {
         let service = self.known("DescribeCustomDomains", ctx.now, input)?;
         let arn = service.ident.arn.clone();
-        let spelling = ctx.switches.domain_status;
-        let rows = service.domains.iter().map(|domain| (domain.name.clone(), domain.shown(spelling))).collect();
+        let rows = service.domains.iter().map(|domain| (domain.name.clone(), domain.shown(ctx))).collect();
         let rest = self.domain_head(&arn);
         page("DescribeCustomDomains", input, 5, "CustomDomains", rows, rest)
     }

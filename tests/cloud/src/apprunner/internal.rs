@@ -12,7 +12,8 @@
 //! | `_AgeBy` | `ServiceName`, `Days` | makes `CreatedAt` older |
 //! | `_ConnectionAvailable` | `ConnectionName` | completes the handshake |
 //! | `_IngressFails` | `VpcIngressConnectionArn` | the change under way, or the next one, fails |
-//! | `_DomainValidated` | `DomainName`, `Names`? | DNS shows the records (all, or the named ones) |
+//! | `_CertificateChanged` | `Reference`, `Status`, `Records` | ACM tells how the certificate of a domain stands |
+//! | `_Routed` | `Host` | tells which service answers a request for that host |
 //! | `_DomainFails` | `DomainName` | the next disassociation fails |
 
 use jiff::SignedDuration;
@@ -22,7 +23,6 @@ use crate::call::{Answer, ApiError, Ctx};
 use crate::outside::Behaviour;
 
 use super::AppRunner;
-use super::config::text;
 use super::errors::{invalid_request, missing, no_custom_domain, wrong_state};
 use super::image::{Artifact, ImageName, Registry};
 use super::machine::{AUTO_DEPLOY_SECS, later};
@@ -53,7 +53,8 @@ impl AppRunner {
             "_AgeBy" => self.age_by(input),
             "_ConnectionAvailable" => self.connection_available(input),
             "_IngressFails" => self.ingress_fails(input),
-            "_DomainValidated" => self.domain_validated(ctx, input),
+            "_CertificateChanged" => self.certificate_changed(ctx, input),
+            "_Routed" => self.routed(input),
             "_DomainFails" => self.domain_fails(input),
             other => Err(invalid_request(format!("App Runner has no internal operation {other}."))),
         }
@@ -186,16 +187,6 @@ impl AppRunner {
     fn with_domain(&mut self, name: &str) -> Result<&mut Service, ApiError> {
         let found = self.services.values_mut().find(|service| service.domains.iter().any(|d| d.name == name));
         found.ok_or_else(|| no_custom_domain(name))
-    }
-
-    fn domain_validated(&mut self, ctx: &mut Ctx<'_>, input: &Value) -> Answer {
-        let name = member(input, "DomainName")?.to_ascii_lowercase();
-        let names: Option<Vec<&str>> = input
-            .get("Names")
-            .and_then(Value::as_array)
-            .map(|names| names.iter().filter_map(|name| text(name, "")).collect());
-        self.with_domain(&name)?.validate_domain(ctx, &name, names.as_deref())?;
-        Ok(json!({}))
     }
 
     fn domain_fails(&mut self, input: &Value) -> Answer {

@@ -136,7 +136,6 @@ impl Service {
         self.serving = after == Status::Running && self.running.is_some();
         if after == Status::Deleted {
             self.deleted_at = Some(ctx.now);
-            self.domains.clear();
         }
     }
 }

@@ -4,6 +4,7 @@
 //! what images do comes from [`crate::outside::Outside`], what nobody knows for sure from [`crate::switches::Switches`].
 //! The README beside this file says which fact each behaviour rests on, and which are our choice.
 
+mod association;
 mod config;
 mod connections;
 mod connectors;
@@ -38,6 +39,7 @@ use jiff::Timestamp;
 use crate::call::{Answer, ApiError, Call, Ctx, Need, Place, Service as CloudService};
 use crate::outside::Behaviour;
 
+use self::association::Kept;
 use self::connections::Connection;
 use self::connectors::Connector;
 use self::ingress::Ingress;
@@ -64,6 +66,10 @@ pub struct AppRunner {
     tags: BTreeMap<String, BTreeMap<String, String>>,
     /// How the source code of services behaves, by service name.
     code_behaviours: BTreeMap<String, Behaviour>,
+    /// Certificates of domains that were unlinked, by domain.
+    kept: BTreeMap<String, Kept>,
+    /// How many certificates for a name have been thrown away; each time its records are others.
+    realms: BTreeMap<String, u64>,
     /// How many numbered resources there have been: the order of lists.
     numbers: u64,
 }
@@ -97,6 +103,8 @@ impl AppRunner {
             ingresses: Vec::new(),
             tags: BTreeMap::new(),
             code_behaviours: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            realms: BTreeMap::new(),
             numbers: 0,
         }
     }
@@ -123,7 +131,10 @@ impl AppRunner {
     fn fire(&mut self, ctx: &mut Ctx<'_>, timer: &Timer) {
         match timer {
             Timer::Minute(arn) => self.end_minute(ctx, arn),
-            Timer::Job(arn) => self.with(arn, |service| service.advance(ctx)),
+            Timer::Job(arn) => {
+                self.with(arn, |service| service.advance(ctx));
+                self.drop_domains_of_deleted(ctx, arn);
+            }
             Timer::Push(arn) => self.with(arn, |service| {
                 service.push_due = None;
                 match service.status {
@@ -136,7 +147,7 @@ impl AppRunner {
                     Status::CreateFailed | Status::Deleted | Status::DeleteFailed | Status::Paused => {}
                 }
             }),
-            Timer::Domains(arn) => self.with(arn, |service| service.advance_domains(ctx)),
+            Timer::Domains(arn) => self.advance_domains(ctx, arn),
             Timer::Ingress(n) => {
                 if let Some(ingress) = self.ingresses.get_mut(*n) {
                     ingress.advance(ctx.now);

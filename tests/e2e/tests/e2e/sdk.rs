@@ -130,7 +130,7 @@ async fn domains(scene: &Scene, client: &Client, arn: &str) {
     let shown = client.describe_custom_domains().service_arn(arn).send().await.unwrap();
     assert!(!shown.custom_domains()[0].certificate_validation_records().is_empty());
     // The wire says `active` in lower case (facts, section 3): the client must not choke on what its enum does not know.
-    scene.internal("apprunner", "_DomainValidated", json!({"DomainName": "shop.pitcrew-shop.net"}));
+    scene.internal("acm", "_Prove", json!({"DomainName": "shop.pitcrew-shop.net"}));
     scene.minutes(10).await;
     let shown = client.describe_custom_domains().service_arn(arn).send().await.unwrap();
     assert!(shown.custom_domains()[0].status().as_str().eq_ignore_ascii_case("active"), "{shown:?}");

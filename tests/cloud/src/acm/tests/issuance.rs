@@ -206,3 +206,14 @@ fn a_private_authority_signs_without_any_proof() {
     assert_eq!((&issued["Status"], &issued["Type"]), (&json!("ISSUED"), &json!("PRIVATE")));
     assert!(bench.asked.is_empty());
 }
+
+#[test]
+fn a_cloud_without_a_dns_can_be_told_that_the_records_are_there() {
+    let mut bench = Bench::new();
+    let arn = bench.request(&["shop.dev", "www.shop.dev"]);
+    bench.ok("_Prove", json!({ "DomainName": "shop.dev" }));
+    let issued = bench.describe(&arn);
+    assert_eq!(issued["Status"], "ISSUED");
+    assert_eq!(issued["DomainValidationOptions"][1]["ValidationStatus"], "SUCCESS");
+    assert!(bench.asked.is_empty());
+}

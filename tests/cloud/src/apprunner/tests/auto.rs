@@ -118,7 +118,7 @@ fn an_internal_operation_checks_its_input() {
         ("_CodeBehaviour", json!({ "ServiceName": "shop-api", "Behaviour": { "helthy": true } })),
         ("_ConnectionAvailable", json!({ "ConnectionName": "nobody" })),
         ("_IngressFails", json!({ "VpcIngressConnectionArn": "nobody" })),
-        ("_DomainValidated", json!({ "DomainName": "nobody.dev" })),
+        ("_CertificateChanged", json!({ "Reference": "nobody", "Status": "LOST" })),
         ("_DomainFails", json!({ "DomainName": "nobody.dev" })),
     ] {
         cloud.refused(operation, input);

@@ -1,6 +1,8 @@
-//! A small cloud with nothing in it but App Runner, on a clock that only the test moves.
+//! A small cloud with nothing in it but App Runner, the ACM that it asks for certificates, and a DNS that the test writes.
+//! Its clock moves by the test only.
 
 mod auto;
+mod certificates;
 mod domains;
 mod guards;
 mod lists;
@@ -13,9 +15,13 @@ mod switches;
 mod traffic;
 mod updates;
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::acm::Acm;
+use crate::acm::names::plain;
 use crate::call::{Answer, Call, Caller, Ctx, Ids, Place, Service};
 use crate::effect::Effect;
 use crate::outside::{Behaviour, Image, Outside};
@@ -28,6 +34,9 @@ pub(super) const REPOSITORY: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.co
 
 pub(super) struct Cloud {
     pub(super) apprunner: AppRunner,
+    pub(super) acm: Acm,
+    /// CNAME and CAA records by name and type; a name that is missing has none.
+    pub(super) zone: BTreeMap<(String, String), Vec<String>>,
     pub(super) now: Timestamp,
     pub(super) outside: Outside,
     pub(super) switches: Switches,
@@ -45,6 +54,8 @@ impl Cloud {
     pub(super) fn with(switches: Switches) -> Self {
         Self {
             apprunner: AppRunner::new(),
+            acm: Acm::new(),
+            zone: BTreeMap::new(),
             now: "2026-11-21T07:00:00Z".parse().unwrap(),
             outside: Outside::default(),
             switches,
@@ -58,7 +69,7 @@ impl Cloud {
         }
     }
 
-    fn act<T>(&mut self, act: impl FnOnce(&mut AppRunner, &mut Ctx<'_>) -> T) -> T {
+    fn act<T>(&mut self, act: impl FnOnce(&mut AppRunner, &mut Acm, &mut Ctx<'_>) -> T) -> T {
         let mut effects = Vec::new();
         let mut ctx = Ctx {
             now: self.now,
@@ -68,9 +79,46 @@ impl Cloud {
             outside: &mut self.outside,
             switches: &self.switches,
         };
-        let result = act(&mut self.apprunner, &mut ctx);
-        self.caused.extend(effects.into_iter().map(|effect| (self.now, effect)));
+        let result = act(&mut self.apprunner, &mut self.acm, &mut ctx);
+        for effect in effects {
+            self.pass_on(&effect);
+            self.caused.push((self.now, effect));
+        }
         result
+    }
+
+    /// Carries what one service tells the other, and answers what ACM asks the DNS.
+    fn pass_on(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Tell { service, operation, input } => {
+                self.inside(service, operation, input.clone()).unwrap_or_else(|e| panic!("{operation} {input}: {e:?}"));
+            }
+            Effect::Resolve(lookup) => {
+                let answers = self.zone.get(&(plain(&lookup.name), lookup.kind.clone()));
+                let rcode = if answers.is_some() { "NOERROR" } else { "NXDOMAIN" };
+                let input = json!({
+                    "Token": lookup.token, "Name": lookup.name, "Type": lookup.kind, "Rcode": rcode,
+                    "Answers": answers.cloned().unwrap_or_default(),
+                });
+                self.inside(&lookup.service.clone(), "_Resolved", input).unwrap();
+            }
+            _ => {}
+        }
+    }
+
+    /// A call of AWS's own.
+    pub(super) fn inside(&mut self, service: &str, operation: &str, input: Value) -> Answer {
+        let call = Call {
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            input,
+            caller: Caller::Aws("test"),
+            request_id: "request-1".to_owned(),
+        };
+        self.act(|apprunner, acm, ctx| match call.service.as_str() {
+            "acm" => acm.call(ctx, &call),
+            _ => apprunner.call(ctx, &call),
+        })
     }
 
     pub(super) fn call_as(&mut self, caller: Caller, operation: &str, input: Value) -> Answer {
@@ -81,7 +129,7 @@ impl Cloud {
             caller,
             request_id: "request-1".to_owned(),
         };
-        self.act(|apprunner, ctx| apprunner.call(ctx, &call))
+        self.act(|apprunner, _, ctx| apprunner.call(ctx, &call))
     }
 
     pub(super) fn call(&mut self, operation: &str, input: Value) -> Answer {
@@ -100,19 +148,34 @@ impl Cloud {
     }
 
     pub(super) fn tick(&mut self) {
-        self.act(|apprunner, ctx| apprunner.tick(ctx));
+        self.act(|apprunner, acm, ctx| {
+            apprunner.tick(ctx);
+            acm.tick(ctx);
+        });
     }
 
-    /// Jumps to the next timer; `false` when there is none.
-    pub(super) fn jump(&mut self) -> bool {
-        let Some(due) = self.apprunner.next_due() else { return false };
+    fn jump_to(&mut self, due: Timestamp) {
         assert!(due >= self.now, "a timer lies in the past");
         self.now = due;
         self.tick();
-        true
     }
 
-    /// Jumps from timer to timer until there is none.
+    /// Jumps to App Runner's next timer; `false` when it has none. ACM does what is due on the way, and what it finds may
+    /// give App Runner an earlier timer.
+    pub(super) fn jump(&mut self) -> bool {
+        loop {
+            let Some(due) = self.apprunner.next_due() else { return false };
+            match self.acm.next_due().filter(|look| *look < due) {
+                Some(look) => self.jump_to(look),
+                None => {
+                    self.jump_to(due);
+                    return true;
+                }
+            }
+        }
+    }
+
+    /// Jumps from timer to timer until App Runner has none.
     pub(super) fn settle(&mut self) {
         for _ in 0..1000 {
             if !self.jump() {
@@ -125,8 +188,10 @@ impl Cloud {
     /// Lets so much time pass, timer by timer.
     pub(super) fn pass(&mut self, secs: i64) {
         let end = self.now.checked_add(SignedDuration::from_secs(secs)).unwrap();
-        while self.apprunner.next_due().is_some_and(|due| due <= end) {
-            self.jump();
+        loop {
+            let due = self.apprunner.next_due().into_iter().chain(self.acm.next_due()).min();
+            let Some(due) = due.filter(|due| *due <= end) else { break };
+            self.jump_to(due);
         }
         self.now = end;
         self.tick();
