@@ -92,6 +92,16 @@ impl World {
         self.records.insert((at.id.clone(), record.name.clone(), record.kind.clone(), record.policy.clone()), record);
     }
 
+    /// Puts a record where Route 53 could have let it stand beside the others.
+    pub fn put_if_possible(&mut self, at: &ZoneRef, record: RecordSet) -> bool {
+        let batch = Batch { zone: at.clone(), changes: vec![Change::Create(record.clone())] };
+        let possible = self.apply(&batch).is_ok();
+        if possible {
+            self.put(at, record);
+        }
+        possible
+    }
+
     /// Asks the question until every read it needs was made.
     pub fn settle<T>(&self, question: impl Fn(&DnsFacts) -> Result<T, DnsLook>) -> T {
         self.settle_from(&mut DnsFacts::default(), question)
@@ -179,10 +189,11 @@ fn refuse_create(after: &BTreeMap<Key, RecordSet>, batch: &Batch, record: &Recor
     }
     let there = after.iter().filter(|((id, name, ..), _)| *id == batch.zone.id && *name == record.name);
     for (_, other) in there {
-        if other.kind == record.kind {
+        let both_routed = other.policy.is_some() && record.policy.is_some() && other.policy != record.policy;
+        if other.kind == record.kind && !both_routed {
             return Err(format!("already exists: {}", other.words()));
         }
-        if other.kind == cname || record.kind == cname {
+        if other.kind != record.kind && (other.kind == cname || record.kind == cname) {
             return Err(format!("conflicts with {}", other.words()));
         }
     }

@@ -28,6 +28,8 @@
 
 mod batches;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 pub use batches::CHANGES_MAX;
