@@ -16,6 +16,7 @@ mod settle;
 mod tell;
 mod trouble;
 mod wanted;
+mod watch;
 pub mod zone_ids;
 
 pub use crate::step::Then;
@@ -159,7 +160,12 @@ fn rows(seen: &Observed, settings: &Settings) -> Result<Decision, Look> {
     if let Some(decision) = operator::request(seen, settings, association)? {
         return Ok(decision);
     }
-    permit::unless_off(linked(seen, settings, association)?, seen, settings, permit::DOMAINS)
+    let decision = permit::unless_off(linked(seen, settings, association)?, seen, settings, permit::DOMAINS)?;
+    // The certificate is looked at once the records have come to rest, whatever they rest on.
+    match decision {
+        Decision::Hold { .. } => Ok(watch::certificate(seen, settings, association)?.unwrap_or(decision)),
+        Decision::Look(_) | Decision::Record(_) | Decision::Call(_) => Ok(decision),
+    }
 }
 
 /// The rows of an association.
