@@ -1,8 +1,23 @@
 //! Custom domains: what is missing for one to become and stay active, and what to do about it. One pure function,
 //! [`decide`], and its table.
 
+mod answer;
+mod draft;
+mod follow;
 mod memory;
 mod observed;
+mod operator;
+mod permit;
+pub mod preview;
+mod put;
+mod relink;
+mod remove;
+mod settle;
+mod tell;
+mod trouble;
+mod wanted;
+mod watch;
+pub mod zone_ids;
 
 pub use crate::step::Then;
 pub use memory::{DomainMemory, Intent, Link, PendingChange, Relink, RelinkStage};
@@ -10,6 +25,7 @@ pub use observed::{
     Association, DomainStatus, Look, Observed, Request, ServiceFacts, Settings, Trigger, Validation, ValidationRecord,
     VpcTarget,
 };
+pub use preview::{Owner, Preview, PreviewRecord, preview};
 
 use serde::{Deserialize, Serialize};
 
@@ -113,11 +129,73 @@ pub enum CallAnswer {
 }
 
 /// Decides the next step about one custom domain. The same observation always gives the same decision.
-pub fn decide(_seen: &Observed, _settings: &Settings) -> Decision {
-    Decision::Hold { reason: Hold::Settled, wake_after_secs: None }
+pub fn decide(seen: &Observed, settings: &Settings) -> Decision {
+    let decision = match &seen.memory.intent {
+        Some(intent) => settle::intent(seen, settings, intent),
+        None => rows(seen, settings),
+    };
+    decision.unwrap_or_else(Decision::Look)
 }
 
 /// The record of the answer to the one call of an intent.
-pub fn after_call(_seen: &Observed, _settings: &Settings, _intent: &Intent, _answer: &CallAnswer) -> Decision {
-    Decision::Hold { reason: Hold::Settled, wake_after_secs: None }
+pub fn after_call(seen: &Observed, _settings: &Settings, intent: &Intent, answer: &CallAnswer) -> Decision {
+    answer::after_call(seen, intent, answer)
+}
+
+/// The rows below those of intents.
+fn rows(seen: &Observed, settings: &Settings) -> Result<Decision, Look> {
+    let relink = seen.memory.relink.as_ref();
+    let Some(association) = &seen.association else {
+        if let Some(relink) = relink {
+            return relink::go_on(seen, settings, relink);
+        }
+        return permit::unless_off(remove::gone(seen, settings)?, seen, settings, permit::DOMAINS);
+    };
+    if let Some(decision) = follow::sight(seen, association) {
+        return Ok(decision);
+    }
+    if let Some(relink) = relink {
+        return relink::go_on(seen, settings, relink);
+    }
+    if let Some(decision) = operator::request(seen, settings, association)? {
+        return Ok(decision);
+    }
+    let decision = permit::unless_off(linked(seen, settings, association)?, seen, settings, permit::DOMAINS)?;
+    // The certificate is looked at once the records have come to rest, whatever they rest on.
+    match decision {
+        Decision::Hold { .. } => Ok(watch::certificate(seen, settings, association)?.unwrap_or(decision)),
+        Decision::Look(_) | Decision::Record(_) | Decision::Call(_) => Ok(decision),
+    }
+}
+
+/// The rows of an association.
+fn linked(seen: &Observed, settings: &Settings, association: &Association) -> Result<Decision, Look> {
+    match association.status {
+        DomainStatus::Deleting => return Ok(permit::hold(Hold::AppRunnerAtWork, Some(60))),
+        DomainStatus::CreateFailed | DomainStatus::DeleteFailed | DomainStatus::Unknown(_) => {
+            let caa = match association.status {
+                DomainStatus::CreateFailed => put::Caa::of(seen, association)?,
+                _ => put::Caa::default(),
+            };
+            let decision = follow::failed(seen, association, &caa);
+            return Ok(decision.unwrap_or(permit::hold(Hold::Blocked, None)));
+        }
+        DomainStatus::Creating | DomainStatus::PendingCertificateDnsValidation
+            if association.records.is_empty() && association.unreadable.is_empty() =>
+        {
+            return Ok(follow::no_records_yet(seen));
+        }
+        DomainStatus::Creating
+        | DomainStatus::PendingCertificateDnsValidation
+        | DomainStatus::BindingCertificate
+        | DomainStatus::Active => {}
+    }
+    let case = put::Case::of(seen, settings, association)?;
+    if let Some(decision) = put::step(seen, settings, association, &case)? {
+        return Ok(decision);
+    }
+    if let Some(decision) = follow::changes(seen)? {
+        return Ok(decision);
+    }
+    follow::waiting(seen, association, &case)
 }
