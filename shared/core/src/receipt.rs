@@ -35,6 +35,12 @@ pub mod rule {
     pub const DELETED: &str = "deleted";
     pub const OPERATOR: &str = "operator";
     pub const OLDER: &str = "older-operation";
+    pub const CERTIFICATE_SEEN: &str = "certificate-seen";
+    pub const CERTIFICATE_GONE: &str = "certificate-gone";
+    pub const CERTIFICATE_TOLD: &str = "certificate-told";
+    pub const CERTIFICATE_INTENT: &str = "certificate-intent";
+    pub const CERTIFICATE_DROPPED: &str = "certificate-intent-dropped";
+    pub const CERTIFICATE_SETTLED: &str = "certificate-intent-settled";
 }
 
 /// One decision, as it was made.
