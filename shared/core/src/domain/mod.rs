@@ -19,6 +19,9 @@ mod wanted;
 mod watch;
 pub mod zone_ids;
 
+#[cfg(test)]
+mod tests;
+
 pub use crate::step::Then;
 pub use memory::{DomainMemory, Intent, Link, PendingChange, Relink, RelinkStage};
 pub use observed::{
