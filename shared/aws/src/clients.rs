@@ -34,7 +34,7 @@ pub struct Places {
 pub struct Lazy<T>(Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>);
 
 impl<T> Lazy<T> {
-    fn new(build: impl FnOnce() -> T + Send + 'static) -> Self {
+    pub fn new(build: impl FnOnce() -> T + Send + 'static) -> Self {
         Self(Arc::new(LazyLock::new(Box::new(build))))
     }
 }

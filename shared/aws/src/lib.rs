@@ -21,5 +21,6 @@ pub mod logs;
 pub mod operator;
 pub mod outbox;
 pub mod publish;
+pub mod route53;
 pub mod secret;
 pub mod table;
