@@ -62,7 +62,7 @@ fn refusal(error: SdkError<ChangeResourceRecordSetsError>) -> CallAnswer {
 
 /// The changes as they go out; why not where one is none of those that pitcrew makes.
 fn written(batch: &Batch) -> Result<Vec<sdk::Change>, String> {
-    batch.changes.iter().map(|change| one(change)).collect()
+    batch.changes.iter().map(one).collect()
 }
 
 fn one(change: &Change) -> Result<sdk::Change, String> {
