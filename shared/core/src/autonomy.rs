@@ -76,7 +76,9 @@ impl fmt::Display for Withheld {
         f.write_str(match self {
             Self::Paused => "pitcrew is paused for this account (`pitcrew resume` ends that)",
             Self::Held => "the service is tagged pitcrew:hold=true",
-            Self::Off => "rollback is switched off for this service (pitcrew:rollback or pitcrew:autonomy is off)",
+            Self::Off => {
+                "it is switched off here (the stack, the tag pitcrew:autonomy or the tag of the capability says off)"
+            }
             Self::Observe => "autonomy is `observe`: pitcrew only says what it would do",
             Self::Propose => "autonomy is `propose`: a person decides",
             Self::Breaker => {
@@ -92,19 +94,28 @@ impl fmt::Display for Withheld {
 
 /// Whether a rollback may be made now.
 pub fn allow(paused: bool, tags: &Tags, stack: Autonomy, breaker_admits: bool) -> Result<(), Withheld> {
-    if paused {
-        return Err(Withheld::Paused);
-    }
-    if flag(tags, "pitcrew:hold") {
-        return Err(Withheld::Held);
-    }
-    match autonomy_of(tags, "rollback", stack) {
+    allow_capability(paused, tags, "rollback", stack)?;
+    if breaker_admits { Ok(()) } else { Err(Withheld::Breaker) }
+}
+
+/// Whether a change of one capability (`domains`, `certificates`) may be made now. There is no breaker: each change stands
+/// for itself and takes nothing away.
+pub fn allow_capability(paused: bool, tags: &Tags, capability: &str, stack: Autonomy) -> Result<(), Withheld> {
+    allow_operator(paused, tags)?;
+    match autonomy_of(tags, capability, stack) {
         Autonomy::Off => Err(Withheld::Off),
         Autonomy::Observe => Err(Withheld::Observe),
         Autonomy::Propose => Err(Withheld::Propose),
-        Autonomy::Act if breaker_admits => Ok(()),
-        Autonomy::Act => Err(Withheld::Breaker),
+        Autonomy::Act => Ok(()),
     }
+}
+
+/// What binds an operator's command too: the account's pause and the service's hold, for they were set on purpose.
+pub fn allow_operator(paused: bool, tags: &Tags) -> Result<(), Withheld> {
+    if paused {
+        return Err(Withheld::Paused);
+    }
+    if flag(tags, "pitcrew:hold") { Err(Withheld::Held) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -125,6 +136,18 @@ mod tests {
         assert_eq!(allow(false, &none, Autonomy::Propose, true), Err(Withheld::Propose));
         assert_eq!(allow(false, &none, Autonomy::Off, true), Err(Withheld::Off));
         assert_eq!(allow(false, &none, Autonomy::Act, false), Err(Withheld::Breaker));
+    }
+
+    #[test]
+    fn a_capability_without_a_breaker_is_bound_by_all_the_other_switches() {
+        let ask = |paused, tags: &Tags, stack| allow_capability(paused, tags, "domains", stack);
+        assert_eq!(ask(false, &Tags::new(), Autonomy::Act), Ok(()));
+        assert_eq!(ask(true, &Tags::new(), Autonomy::Act), Err(Withheld::Paused));
+        assert_eq!(ask(false, &tags(&[("pitcrew:hold", "true")]), Autonomy::Act), Err(Withheld::Held));
+        assert_eq!(ask(false, &tags(&[("pitcrew:domains", "off")]), Autonomy::Act), Err(Withheld::Off));
+        assert_eq!(ask(false, &tags(&[("pitcrew:rollback", "off")]), Autonomy::Act), Ok(()));
+        assert_eq!(ask(false, &Tags::new(), Autonomy::Propose), Err(Withheld::Propose));
+        assert_eq!(allow_operator(false, &tags(&[("pitcrew:domains", "off")])), Ok(()));
     }
 
     #[test]

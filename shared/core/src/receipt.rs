@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{OperationId, ServiceArn};
 
-/// The rules by which decisions are made, by the rows of the table in [`crate::rollback`]. Stable: receipts keep them.
+/// The rules by which decisions are made, by the rows of the table in [`crate::rollback`] and of those named below. Stable: receipts keep them.
 pub mod rule {
     pub const SEEDED: &str = "seeded";
     pub const CANDIDATE: &str = "candidate";
@@ -35,6 +35,20 @@ pub mod rule {
     pub const DELETED: &str = "deleted";
     pub const OPERATOR: &str = "operator";
     pub const OLDER: &str = "older-operation";
+    // Custom domains: the rows of the table in [`crate::domain`].
+    pub const DOMAIN_BLOCKED: &str = "domain-blocked";
+    pub const DOMAIN_GOES_ON: &str = "domain-goes-on";
+    pub const DOMAIN_FINISHED: &str = "domain-finished";
+    pub const DOMAIN_STUCK: &str = "domain-stuck";
+    pub const DOMAIN_GONE: &str = "domain-gone";
+    pub const RECORDS_INTENT: &str = "records-intent";
+    pub const RECORDS_IN_SYNC: &str = "records-in-sync";
+    pub const RECORDS_NOT_OURS: &str = "records-not-ours-any-more";
+    pub const RECORDS_ADOPTED: &str = "records-adopted";
+    pub const INTENT_SETTLED: &str = "intent-settled";
+    pub const INTENT_DROPPED: &str = "intent-dropped";
+    pub const RELINK: &str = "relink";
+    pub const CERTIFICATE: &str = "certificate";
 }
 
 /// One decision, as it was made.

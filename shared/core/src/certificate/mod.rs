@@ -1,6 +1,9 @@
 //! Certificates: what is served, how long it lasts, and whether it should have been renewed by now.
 
 pub mod acm;
+mod assess;
+
+pub use assess::{Assessment, Health, Page, assess, covers, remember};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,6 +30,9 @@ pub struct CertificateMemory {
     /// The lowest number of days for which this certificate was paged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paged_days: Option<i64>,
+    /// What else than its age was told about this certificate ([`Health::as_str`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub troubled: Option<String>,
     /// Since when no handshake has come about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blind_since: Option<Timestamp>,

@@ -8,6 +8,8 @@
 
 pub mod caa;
 pub mod facts;
+#[cfg(test)]
+pub(crate) mod model;
 pub mod name;
 pub mod plan;
 pub mod record;

@@ -195,6 +195,9 @@ impl From<Name> for String {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -19,14 +19,27 @@
 //! | nothing, or something else | [`Leftover::Forget`]: it is not ours any more |
 //! | the zone cannot be read | [`Leftover::Blind`] |
 //!
-//! An apex cannot carry a CNAME: a wanted CNAME there is refused. Types other than A and CNAME are never wanted.
+//! An apex cannot carry a CNAME: a wanted CNAME there is refused. Types other than A and CNAME, and sets under a routing
+//! policy, are neither written nor removed, whoever wants or owns them.
+//!
+//! An owned record is still wanted where a wanted one of its name goes to its zone, where it is not known which zone that one
+//! goes to, and where it proves what another wanted record proves in another zone: a proof is never removed while one is
+//! needed. Of two wanted records that cannot stand together the first one counts, and the second is in conflict with it.
+
+mod batches;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+pub use batches::CHANGES_MAX;
 
 use serde::{Deserialize, Serialize};
 
 use super::facts::{DnsFacts, DnsLook, ZoneRef};
 use super::name::Name;
-use super::record::{Change, RecordSet};
-use super::zone::Refusal;
+use super::record::{Change, RecordSet, RecordType};
+use super::zone::{self, Refusal};
 
 /// What a record is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -119,24 +132,158 @@ impl Plan {
     pub fn stands(&self) -> bool {
         self.wanted.iter().all(|(_, verdict)| matches!(verdict, Verdict::Standing { .. } | Verdict::Found { .. }))
     }
-
-    /// What may be written, one batch a zone, validation before targets, creations and replacements only.
-    pub fn writes(&self) -> Vec<Batch> {
-        Vec::new()
-    }
-
-    /// What may be removed, one batch a zone: targets while there are any, validation only when no target is left.
-    pub fn removals(&self) -> Vec<Batch> {
-        Vec::new()
-    }
 }
 
 /// Compares what is wanted and what we own with what stands.
 ///
 /// # Errors
 /// The read that is missing.
-pub fn plan(_wanted: &[Wanted], _owned: &[Owned], _facts: &DnsFacts) -> Result<Plan, DnsLook> {
-    Ok(Plan::default())
+pub fn plan(wanted: &[Wanted], owned: &[Owned], facts: &DnsFacts) -> Result<Plan, DnsLook> {
+    let names = names(wanted, owned);
+    let mut plan = Plan::default();
+    for one in wanted {
+        let verdict = verdict(one, owned, &plan.wanted, &names, facts)?;
+        plan.wanted.push((one.clone(), verdict));
+    }
+    for one in owned {
+        if !still_wanted(one, &plan.wanted, facts) {
+            plan.leftover.push((one.clone(), leftover(one, &names, facts)?));
+        }
+    }
+    Ok(plan)
+}
+
+impl Verdict {
+    /// The zone where the record stands or will stand, if nothing goes wrong.
+    fn takes_name_in(&self) -> Option<&ZoneRef> {
+        match self {
+            Self::Standing { zone } | Self::Found { zone, .. } | Self::Create { zone } | Self::Replace { zone, .. } => {
+                Some(zone)
+            }
+            Self::Conflict { .. } | Self::Refused(_) | Self::Apex { .. } => None,
+        }
+    }
+
+    /// The zone that was chosen.
+    pub fn zone(&self) -> Option<&ZoneRef> {
+        match self {
+            Self::Conflict { zone, .. } | Self::Apex { zone } => Some(zone),
+            other => other.takes_name_in(),
+        }
+    }
+}
+
+/// Whether pitcrew ever writes such a set.
+fn ours_to_write(record: &RecordSet) -> bool {
+    matches!(record.kind, RecordType::A | RecordType::Cname) && record.policy.is_none()
+}
+
+fn verdict(
+    wanted: &Wanted,
+    owned: &[Owned],
+    before: &[(Wanted, Verdict)],
+    names: &[Name],
+    facts: &DnsFacts,
+) -> Result<Verdict, DnsLook> {
+    let record = &wanted.record;
+    if !ours_to_write(record) {
+        let why = format!("pitcrew writes plain A and CNAME records only, not {}", record.words());
+        return Ok(Verdict::Refused(Refusal::Blind(why)));
+    }
+    let chosen = match &wanted.place {
+        Place::Public => zone::choose(&record.name, names, facts)?,
+        Place::Private { vpc } => zone::choose_private(&record.name, vpc, names, facts)?,
+    };
+    let zone = match chosen {
+        Ok(zone) => zone,
+        Err(refusal) => return Ok(Verdict::Refused(refusal)),
+    };
+    if record.kind == RecordType::Cname && record.name == zone.name {
+        return Ok(Verdict::Apex { zone });
+    }
+    let taken = before.iter().find(|(earlier, verdict)| {
+        let same_place = verdict.takes_name_in().is_some_and(|other| other.id == zone.id);
+        same_place && earlier.record.name == record.name && !earlier.record.serves_as(record)
+    });
+    if let Some((earlier, _)) = taken {
+        return Ok(Verdict::Conflict { zone, standing: vec![earlier.record.clone()] });
+    }
+    let standing = match facts.standing(&zone, &record.name, &zone::read_together(&zone, names))? {
+        Ok(standing) => standing,
+        Err(why) => {
+            let why = format!("the records of zone {} cannot be read ({why})", zone.id);
+            return Ok(Verdict::Refused(Refusal::Blind(why)));
+        }
+    };
+    Ok(compare(record, zone, owned, standing))
+}
+
+/// The table's rows for a record whose zone was chosen and read.
+fn compare(record: &RecordSet, zone: ZoneRef, owned: &[Owned], standing: &[RecordSet]) -> Verdict {
+    let in_the_way: Vec<&RecordSet> = standing.iter().filter(|other| keeps_out(other, record)).collect();
+    let is_ours = |set: &RecordSet| {
+        owned.iter().any(|owned| owned.zone.id == zone.id && owned.record == *set && ours_to_write(set))
+    };
+    match in_the_way[..] {
+        [] => Verdict::Create { zone },
+        [one] if one.serves_as(record) && is_ours(one) => Verdict::Standing { zone },
+        [one] if one.serves_as(record) => Verdict::Found { zone, standing: one.clone() },
+        [one] if is_ours(one) => Verdict::Replace { zone, owned: one.clone() },
+        ref several => Verdict::Conflict { zone, standing: several.iter().map(|set| (*set).clone()).collect() },
+    }
+}
+
+/// Whether a set at the same name would make Route 53 refuse the wanted one.
+fn keeps_out(standing: &RecordSet, wanted: &RecordSet) -> bool {
+    let cname = RecordType::Cname;
+    standing.name == wanted.name && (standing.kind == wanted.kind || standing.kind == cname || wanted.kind == cname)
+}
+
+fn still_wanted(owned: &Owned, wanted: &[(Wanted, Verdict)], facts: &DnsFacts) -> bool {
+    wanted.iter().any(|(wanted, verdict)| {
+        let same_name = wanted.record.name == owned.record.name;
+        let same_proof = owned.purpose == Purpose::Validation && wanted.purpose == Purpose::Validation;
+        let might_go_there = match verdict.zone() {
+            Some(zone) => zone.id == owned.zone.id,
+            None => same_visibility(&wanted.place, &owned.zone, facts),
+        };
+        same_name && (might_go_there || (same_proof && wanted.record.serves_as(&owned.record)))
+    })
+}
+
+/// Whether the zone is public as the place is, or private as it is; yes where nobody knows.
+fn same_visibility(place: &Place, zone: &ZoneRef, facts: &DnsFacts) -> bool {
+    let Ok(Ok(zones)) = facts.zones() else { return true };
+    let listed = zones.all.iter().find(|listed| listed.at.id == zone.id);
+    listed.is_none_or(|listed| listed.private == matches!(place, Place::Private { .. }))
+}
+
+fn leftover(owned: &Owned, names: &[Name], facts: &DnsFacts) -> Result<Leftover, DnsLook> {
+    if !ours_to_write(&owned.record) {
+        return Ok(Leftover::Forget);
+    }
+    let zone = &owned.zone;
+    let zones = match facts.zones()? {
+        Ok(zones) => zones,
+        Err(why) => return Ok(Leftover::Blind(format!("the hosted zones cannot be listed ({why})"))),
+    };
+    match zones.all.iter().find(|listed| listed.at.id == zone.id) {
+        Some(listed) if !listed.writable => {
+            return Ok(Leftover::Blind(format!(
+                "zone {} is not among those that pitcrew may write to any more",
+                zone.id
+            )));
+        }
+        Some(_) => {}
+        // Our own account was listed to its end: the zone was deleted, and its records with it.
+        None if zone.role.is_none() => return Ok(Leftover::Forget),
+        None => return Ok(Leftover::Blind(format!("zone {} of another account is not listed any more", zone.id))),
+    }
+    Ok(match facts.standing(zone, &owned.record.name, &zone::read_together(zone, names))? {
+        Ok(standing) if standing.contains(&owned.record) => Leftover::Remove,
+        Ok(_) => Leftover::Forget,
+        Err(why) => Leftover::Blind(format!("the records of zone {} cannot be read ({why})", zone.id)),
+    })
 }
 
 /// The names that are read together with a name's own: all wanted and owned ones.

@@ -1,0 +1,223 @@
+//! The records of an association, put where they belong: one batch a step, and what stands in the way is told.
+
+use super::draft::Draft;
+use super::permit::{DOMAINS, Permit, asked, hold, permit};
+use super::tell::{self, Trouble};
+use super::trouble::{self, Forbidden};
+use super::wanted::{self, Gap, Goal};
+use super::{Act, Association, Decision, DomainStatus, Hold, Look, Observed, Settings, Then, settle};
+use crate::dns::caa;
+use crate::dns::facts::Answer;
+use crate::dns::name::Name;
+use crate::dns::plan::{self, Batch, Place, Plan, Purpose, Verdict, Wanted};
+use crate::dns::record::{Data, RecordType};
+use crate::dns::zone::Refusal;
+use crate::receipt::rule;
+
+/// What is wanted, what stands, and what is in the way.
+pub(super) struct Case {
+    pub goal: Goal,
+    pub plan: Plan,
+    pub caa: Caa,
+    /// Records that no zone of ours holds, and that the DNS shows as they are wanted all the same.
+    pub elsewhere: Vec<Name>,
+    /// Why something cannot be known now.
+    pub blind: Option<String>,
+}
+
+/// What the CAA sets of the names say.
+#[derive(Default)]
+pub(super) struct Caa {
+    pub forbidden: Vec<Forbidden>,
+    pub blind: Option<String>,
+}
+
+impl Caa {
+    pub fn of(seen: &Observed, association: &Association) -> Result<Self, Look> {
+        let mut all = Self::default();
+        for host in wanted::hosts(seen, association) {
+            match caa::check(&host, &seen.dns)? {
+                caa::Verdict::Allowed => {}
+                caa::Verdict::Forbidden { at, records } => all.forbidden.push(Forbidden { host, at, records }),
+                caa::Verdict::Blind(why) => all.blind = all.blind.or(Some(why)),
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl Case {
+    /// Reads the whole case.
+    pub fn of(seen: &Observed, settings: &Settings, association: &Association) -> Result<Self, Look> {
+        let goal = wanted::goal(seen, settings, association)?;
+        let plan = plan::plan(&goal.wanted, &seen.memory.owned, &seen.dns)?;
+        let blind = match &goal.gap {
+            Some(Gap::Blind(why)) => Some(why.clone()),
+            Some(Gap::NoIngress) | None => None,
+        };
+        let refused = plan.wanted.iter().find_map(|(_, verdict)| match verdict {
+            Verdict::Refused(Refusal::Blind(why)) => Some(why.clone()),
+            _ => None,
+        });
+        let elsewhere = elsewhere(seen, association, &plan)?;
+        // Where everything stands and App Runner is content, CAA is not asked: renewal has its own watch.
+        let stand = plan.wanted.iter().all(|(wanted, verdict)| stands(wanted, verdict, &elsewhere));
+        let content = stand && association.status == DomainStatus::Active;
+        let caa = if content { Caa::default() } else { Caa::of(seen, association)? };
+        let blind = blind.or(refused).or(caa.blind.clone());
+        Ok(Self { goal, plan, caa, elsewhere, blind })
+    }
+
+    /// Whether every record stands, and no target is still owed.
+    pub fn stands(&self) -> bool {
+        self.goal.gap.is_none()
+            && self.plan.wanted.iter().all(|(wanted, verdict)| stands(wanted, verdict, &self.elsewhere))
+    }
+
+    /// Whether every proof stands.
+    pub fn proofs_stand(&self) -> bool {
+        let proofs = self.plan.wanted.iter().filter(|(wanted, _)| wanted.purpose == Purpose::Validation);
+        proofs.into_iter().all(|(wanted, verdict)| stands(wanted, verdict, &self.elsewhere))
+    }
+
+    /// The batches for the verdicts that `admit` admits.
+    fn batches(&self, admit: impl Fn(&Verdict) -> bool) -> Vec<Batch> {
+        let wanted = self.plan.wanted.iter().filter(|(_, verdict)| admit(verdict)).cloned().collect();
+        Plan { wanted, leftover: Vec::new() }.writes()
+    }
+}
+
+fn stands(wanted: &Wanted, verdict: &Verdict, elsewhere: &[Name]) -> bool {
+    match verdict {
+        Verdict::Standing { .. } | Verdict::Found { .. } => true,
+        Verdict::Refused(_) => elsewhere.contains(&wanted.record.name),
+        Verdict::Create { .. } | Verdict::Replace { .. } | Verdict::Conflict { .. } | Verdict::Apex { .. } => false,
+    }
+}
+
+/// Records that belong to a DNS that is not ours: what it answers counts. How an active domain is led to its service there
+/// (a CNAME, or what the provider has for a zone's top) is not ours to judge.
+fn elsewhere(seen: &Observed, association: &Association, plan: &Plan) -> Result<Vec<Name>, Look> {
+    let mut names = Vec::new();
+    for (wanted, verdict) in &plan.wanted {
+        let Verdict::Refused(refusal) = verdict else { continue };
+        if matches!(refusal, Refusal::Blind(_)) || wanted.place != Place::Public {
+            continue;
+        }
+        let (name, target) = match &wanted.record.data {
+            Data::Alias { target, .. } => (&wanted.record.name, Some(target.clone())),
+            Data::Values { values, .. } => (&wanted.record.name, values.first().and_then(|it| Name::parse(it).ok())),
+        };
+        let led_there = wanted.purpose == Purpose::Target && association.status == DomainStatus::Active;
+        let shown = match seen.dns.ask(name, &RecordType::Cname)? {
+            Ok(Answer::Found(values)) => values.iter().any(|value| Name::parse(value).ok() == target),
+            Ok(Answer::Nothing) | Err(_) => false,
+        };
+        if shown || led_there {
+            names.push(name.clone());
+        }
+    }
+    Ok(names)
+}
+
+/// The step that the records need now; `None` where nothing of them is to be done or told.
+pub(super) fn step(
+    seen: &Observed,
+    settings: &Settings,
+    association: &Association,
+    case: &Case,
+) -> Result<Option<Decision>, Look> {
+    if let Some(decision) = say(seen, association, case) {
+        return Ok(Some(decision));
+    }
+    let replaces = |verdict: &Verdict| matches!(verdict, Verdict::Replace { .. });
+    let may_replace = settings.remove || asked(seen, Some(association));
+    let allowed = case.batches(|verdict| may_replace || !replaces(verdict));
+    let kept_back = case.batches(|verdict| !may_replace && replaces(verdict));
+    if allowed.is_empty() && kept_back.is_empty() {
+        return Ok(forget_proposal(seen));
+    }
+    if !case.caa.forbidden.is_empty() {
+        return Ok(Some(hold(Hold::Blocked, None)));
+    }
+    // A blind CAA check: what cannot be known is not written on.
+    if case.caa.blind.is_some() {
+        return Ok(Some(hold(Hold::Blind, Some(60))));
+    }
+    let acts = |batches: Vec<Batch>| batches.into_iter().map(Act::ChangeRecords).collect::<Vec<Act>>();
+    if allowed.is_empty() {
+        let why = "the stack does not let pitcrew take away what it made (RemoveRecords), and this replaces a record";
+        return Ok(propose(seen, tell::proposal(seen, &acts(kept_back), why, None, "apply")));
+    }
+    let allowed = acts(allowed);
+    match permit(seen, settings, DOMAINS)? {
+        Permit::Blind => Ok(Some(hold(Hold::Blind, Some(60)))),
+        Permit::No(why) => Ok(propose(seen, tell::proposal(seen, &allowed, &why.to_string(), Some(why), "apply"))),
+        Permit::Yes => Ok(allowed.into_iter().next().map(|act| intend(seen, act))),
+    }
+}
+
+/// Tells what is new among the troubles and forgets those that are gone.
+fn say(seen: &Observed, association: &Association, case: &Case) -> Option<Decision> {
+    let troubles = trouble::of(seen, association, case);
+    let mut draft = Draft::new(seen, rule::DOMAIN_BLOCKED);
+    let present: Vec<&str> = troubles.iter().map(|trouble| trouble.topic).collect();
+    let mut gone: Vec<String> = Vec::new();
+    // What cannot be seen now may still be there.
+    if case.blind.is_none() {
+        let ended = trouble::TOPICS.into_iter().filter(|topic| !present.contains(topic));
+        gone.extend(ended.filter(|topic| seen.memory.told.contains_key(*topic)).map(str::to_owned));
+        gone.iter().for_each(|topic| drop(draft.memory.told.remove(topic)));
+    }
+    let mut news = Vec::new();
+    for trouble in troubles {
+        let topic = trouble.topic;
+        if draft.tell_once(trouble) {
+            news.push(topic);
+        }
+    }
+    if !draft.changes() {
+        return None;
+    }
+    if news.is_empty() {
+        draft.by_rule(rule::DOMAIN_GOES_ON);
+        draft.notices.push(tell::goes_on(seen, &gone));
+        draft.saw("ended", gone.join(", "));
+        return Some(draft.record("what stood in the way is gone: pitcrew goes on", Then::Again));
+    }
+    draft.saw("trouble", news.join(", "));
+    Some(draft.record("something stands in the way: told", Then::Again))
+}
+
+/// A proposal is told once; while it stands, nothing more is done about it.
+pub(super) fn propose(seen: &Observed, proposal: Trouble) -> Option<Decision> {
+    let mut draft = Draft::new(seen, rule::WITHHELD);
+    draft.saw("withheld", proposal.notice.done.join(" "));
+    if !draft.tell_once(proposal) {
+        return Some(hold(Hold::Proposed, None));
+    }
+    Some(draft.record("withheld: proposed to a person", Then::Again))
+}
+
+fn forget_proposal(seen: &Observed) -> Option<Decision> {
+    let mut draft = Draft::new(seen, rule::DOMAIN_GOES_ON);
+    draft.memory.told.remove("proposal");
+    draft.changes().then(|| draft.note(Then::Again))
+}
+
+/// Writes the intent of an act, unless the same act was refused within the hour.
+pub(super) fn intend(seen: &Observed, act: Act) -> Decision {
+    if settle::refused_lately(seen, &act) {
+        return hold(Hold::Blocked, None);
+    }
+    let mut draft = Draft::new(seen, rule::RECORDS_INTENT);
+    draft.memory.told.remove("proposal");
+    let words = tell::act_words(&act);
+    if let Act::ChangeRecords(batch) = &act {
+        tell::note_changes(&mut draft, batch);
+    } else {
+        draft.by_rule(rule::RELINK);
+    }
+    draft.intend(act);
+    draft.record(&words, Then::Reread)
+}

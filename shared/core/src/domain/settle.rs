@@ -1,0 +1,162 @@
+//! Intents: what becomes of an outside change that was written down and perhaps made (rules R4 and R5).
+//!
+//! | seen | decision |
+//! |---|---|
+//! | an intent of this invocation, at most 30 s old, and the same would be decided now | call, once |
+//! | the same, and something else would be decided now | drop it, decide again |
+//! | any other intent younger than 60 s: its call may still arrive | hold |
+//! | an older one | settle by reading: what stands exactly is ours, what is gone is forgotten |
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::draft::{Draft, short_hash};
+use super::permit::{asked, hold};
+use super::{Act, Decision, DomainMemory, DomainStatus, Hold, Intent, Look, Observed, Settings, Then, relink, tell};
+use crate::dns::name::Name;
+use crate::dns::plan::{Batch, Owned, Purpose};
+use crate::dns::record::{Change, RecordSet, RecordType};
+use crate::receipt::rule;
+
+/// A call may follow its intent only this soon; then another invocation may settle it.
+const CALL_WITHIN: SignedDuration = SignedDuration::from_secs(30);
+/// An intent of somebody else is settled by reading after this long: no call of his is on its way any more.
+pub(super) const SETTLES_AFTER: SignedDuration = SignedDuration::from_secs(60);
+/// The same call is not made again sooner than this after it was refused.
+const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(1);
+
+/// The intent in memory, followed to its end.
+pub(super) fn intent(seen: &Observed, settings: &Settings, intent: &Intent) -> Result<Decision, Look> {
+    let age = seen.now.duration_since(intent.at);
+    if intent.holder == seen.me && age <= CALL_WITHIN {
+        return if would_decide(seen, settings, &intent.act)? {
+            Ok(Decision::Call(Box::new(intent.clone())))
+        } else {
+            let mut draft = Draft::new(seen, rule::INTENT_DROPPED);
+            draft.saw("intent", tell::act_words(&intent.act));
+            draft.memory.intent = None;
+            Ok(draft.record("what was read again does not fit the intent: dropped, decided afresh", Then::Again))
+        };
+    }
+    if age < SETTLES_AFTER {
+        return Ok(hold(Hold::IntentPending, Some(60)));
+    }
+    by_reading(seen, intent)
+}
+
+/// Whether the rows would intend exactly this act, had it not been intended yet: with every switch, CAA and record read anew.
+fn would_decide(seen: &Observed, settings: &Settings, act: &Act) -> Result<bool, Look> {
+    let memory = DomainMemory { intent: None, ..seen.memory.clone() };
+    let before = Observed { memory, ..seen.clone() };
+    let decision = super::rows(&before, settings)?;
+    let Decision::Record(record) = decision else { return Ok(false) };
+    let intent = record.memory.as_ref().and_then(|memory| memory.intent.as_ref());
+    Ok(intent.is_some_and(|intent| intent.act == *act))
+}
+
+fn by_reading(seen: &Observed, intent: &Intent) -> Result<Decision, Look> {
+    let mut draft = Draft::new(seen, rule::INTENT_SETTLED);
+    draft.saw("intent", tell::act_words(&intent.act));
+    draft.memory.intent = None;
+    let status = seen.association.as_ref().map(|association| &association.status);
+    let arrived = match &intent.act {
+        Act::ChangeRecords(batch) => match records_arrived(seen, batch, &mut draft.memory)? {
+            None => return Ok(hold(Hold::Blind, Some(60))),
+            Some(arrived) => {
+                if arrived {
+                    tell_of(&mut draft, batch);
+                }
+                arrived
+            }
+        },
+        Act::Disassociate => matches!(status, None | Some(DomainStatus::Deleting)),
+        Act::Associate { .. } => {
+            let arrived = !matches!(status, None | Some(DomainStatus::Deleting));
+            if arrived {
+                relink::linked(&mut draft.memory);
+            }
+            arrived
+        }
+    };
+    let words = if arrived { "the call had arrived" } else { "the call left nothing: it never arrived" };
+    Ok(draft.record(&format!("settled by reading: {words}"), Then::Again))
+}
+
+/// Reads the batch back into the owned records. Whether all of it stands; `None` where it cannot be read.
+fn records_arrived(seen: &Observed, batch: &Batch, memory: &mut DomainMemory) -> Result<Option<bool>, Look> {
+    let names: Vec<Name> = batch.changes.iter().map(|change| change.record().name.clone()).collect();
+    let mut all = true;
+    for change in &batch.changes {
+        let record = change.record();
+        let Ok(standing) = seen.dns.standing(&batch.zone, &record.name, &names)? else { return Ok(None) };
+        let stands = standing.contains(record);
+        let done = match change {
+            Change::Create(_) => stands,
+            Change::Delete(_) => !stands,
+        };
+        all &= done;
+        if done {
+            own(memory, batch, change);
+        }
+    }
+    Ok(Some(all))
+}
+
+/// What a change that was made does to the owned records.
+fn own(memory: &mut DomainMemory, batch: &Batch, change: &Change) {
+    let record = change.record();
+    memory.owned.retain(|owned| owned.zone.id != batch.zone.id || owned.record != *record);
+    if let Change::Create(_) = change {
+        // One owned record a name and type: an older wish that was overtaken is not ours any more.
+        let same = |owned: &Owned| owned.record.name == record.name && owned.record.kind == record.kind;
+        memory.owned.retain(|owned| owned.zone.id != batch.zone.id || !same(owned));
+        let (zone, purpose) = (batch.zone.clone(), purpose(record));
+        memory.owned.push(Owned { zone, purpose, record: record.clone() });
+    }
+}
+
+/// All changes of a batch that Route 53 took.
+pub(super) fn own_all(memory: &mut DomainMemory, batch: &Batch) {
+    // A replacement deletes first; whatever the order in the batch, what was created is what we own.
+    let (creates, deletes): (Vec<&Change>, Vec<&Change>) =
+        batch.changes.iter().partition(|change| matches!(change, Change::Create(_)));
+    deletes.into_iter().chain(creates).for_each(|change| own(memory, batch, change));
+}
+
+/// ACM's proofs are CNAMEs below a label that begins with an underscore, which no custom domain of App Runner can have.
+fn purpose(record: &RecordSet) -> Purpose {
+    let proof = record.kind == RecordType::Cname && record.name.as_str().starts_with('_');
+    if proof { Purpose::Validation } else { Purpose::Target }
+}
+
+/// What people are told of a batch that arrived: a repair, or a removal. The making of a domain is told at its end.
+pub(super) fn tell_of(draft: &mut Draft<'_>, batch: &Batch) {
+    let seen = draft.seen;
+    match &seen.association {
+        None => draft.notices.push(tell::removed(seen, batch)),
+        Some(_) if seen.memory.finished_at.is_some() => draft.notices.push(tell::repaired(seen, batch)),
+        Some(_) => {}
+    }
+}
+
+fn refusal(act: &Act) -> String {
+    short_hash([format!("{act:?}").as_str()])
+}
+
+/// Remembers a refusal; whether it is news.
+pub(super) fn remember_refusal(memory: &mut DomainMemory, act: &Act, seen: &Observed) -> bool {
+    let fingerprint = refusal(act);
+    let told = format!("{fingerprint} {} {}", seen.now, seen.me);
+    let before = memory.told.insert("refused".to_owned(), told);
+    !before.is_some_and(|before| before.starts_with(&fingerprint))
+}
+
+/// Whether this very act was refused within the hour. An operator who asks again does not wait.
+pub(super) fn refused_lately(seen: &Observed, act: &Act) -> bool {
+    let Some(told) = seen.memory.told.get("refused") else { return false };
+    let mut parts = told.splitn(3, ' ');
+    let (fingerprint, at, by) = (parts.next(), parts.next(), parts.next());
+    let at = at.and_then(|at| at.parse::<Timestamp>().ok());
+    let lately = at.is_some_and(|at| seen.now.duration_since(at) < REFUSED_FOR);
+    let asked_again = asked(seen, seen.association.as_ref()) && by != Some(&seen.me);
+    fingerprint == Some(&refusal(act)) && lately && !asked_again
+}
