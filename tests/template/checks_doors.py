@@ -12,10 +12,12 @@ from stack import PSEUDO, ROOT, as_list
 RETRY_OF_THE_BUS = {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
 SWEEP = {"source": "pitcrew", "detail-type": "Sweep"}
 PATTERN_KEYS = {"source", "detail-type", "account", "detail"}
-# Below `detail`, only these may be matched, of these sources only. App Runner is not among them, and must never be.
+# Below `detail`, only these may be matched, of these detail-types only. None of App Runner's own is among them, and none
+# must ever be: what CloudTrail says of a call to App Runner has CloudTrail's keys.
 DETAIL_KEYS = {
-    "aws.cloudwatch": {"state": {"value"}},
-    "aws.ecr": {"action-type": None, "result": None},
+    "CloudWatch Alarm State Change": {"state": {"value"}},
+    "ECR Image Action": {"action-type": None, "result": None},
+    "AWS API Call via CloudTrail": {"eventSource": None, "eventName": None},
 }
 
 
@@ -54,11 +56,11 @@ def patterns_match_on_the_envelope(stack):
             problems.append(f"{name}: its pattern matches on {key}, which has drifted or may drift")
         if pattern.get("account") != [PSEUDO["AWS::AccountId"]]:
             problems.append(f"{name}: its pattern lets other accounts in: {pattern.get('account')}")
-        source = as_list(pattern.get("source"))[0]
-        allowed = DETAIL_KEYS.get(source, {})
+        kinds = as_list(pattern.get("detail-type"))
+        allowed = DETAIL_KEYS.get(kinds[0], {}) if len(kinds) == 1 else {}
         for key, below in pattern.get("detail", {}).items():
             if key not in allowed or (allowed[key] is not None and set(below) - allowed[key]):
-                problems.append(f"{name}: its pattern looks into detail.{key} of {source}")
+                problems.append(f"{name}: its pattern looks into detail.{key} of {kinds}")
     return problems
 
 

@@ -98,6 +98,8 @@ class Stack:
     def _reference(self, name):
         if name == "AWS::NoValue":
             return NO_VALUE
+        if self.source["Parameters"].get(name, {}).get("Type") == "CommaDelimitedList":
+            return [item.strip() for item in self.parameters[name].split(",")]
         return PSEUDO.get(name, self.parameters.get(name, "${" + name + "}"))
 
     def _substitute(self, text):
@@ -118,6 +120,9 @@ class Stack:
             if kind == "Fn::GetAtt":
                 path = argument if isinstance(argument, str) else ".".join(argument)
                 return "${" + path + "}"
+            if kind == "Fn::Join":
+                by, items = argument
+                return by.join(self.resolved(items))
             if kind == "Fn::If":
                 return self.resolved(argument[1 if self.conditions[argument[0]] else 2])
             if kind.startswith("Fn::"):
