@@ -5,8 +5,10 @@ Every check takes a Stack and answers with a list of problems, empty when all is
 stack of infra/zone-role.yaml too. What the statements come to is seen by tests/cloud, which evaluates them.
 """
 
+import json
 import re
 
+from checks_state import KEY
 from stack import PSEUDO, Stack, as_list
 
 WRITERS = ("DomainsRole", "CertificatesRole")
@@ -148,11 +150,31 @@ def zones_and_roles_are_named_exactly(stack):
     return problems
 
 
+# What IAM takes for all inline policies of a role, in characters other than white space; and what infra/README.md promises.
+POLICY_CHARACTERS_MAX = 10_240
+ZONES_MAX, ROLES_MAX = 25, 5
+
+
+def as_many_zones_fit_as_were_promised(stack):
+    zones = [f"arn:aws:route53:::hostedzone/Z{number:020}" for number in range(ZONES_MAX)]
+    roles = ",".join(f"arn:aws:iam::{number:012}:role/pitcrew-zones-ap-southeast-1" for number in range(ROLES_MAX))
+    given = under(stack, zones, True, ZoneRoleArns=roles, KmsKeyArn=KEY)
+    problems = []
+    for name, role in given.of_type("AWS::IAM::Role").items():
+        text = "".join(json.dumps(policy["PolicyDocument"], separators=(",", ":")) for policy in role["Policies"])
+        # What is known only when it is deployed becomes an ARN of some length.
+        size = len(re.sub(r"\$\{[^}]+\}", "x" * 90, text))
+        if size > POLICY_CHARACTERS_MAX:
+            problems.append(f"{name}: {size} characters of policies with {ZONES_MAX} zones and {ROLES_MAX} roles")
+    return problems
+
+
 CHECKS = [
     records_are_created_and_never_overwritten,
     removing_is_chosen_by_the_owner,
     other_accounts_are_entered_by_the_roles_given_and_no_other,
     zones_and_roles_are_named_exactly,
+    as_many_zones_fit_as_were_promised,
 ]
 
 # Where the other account's role pretends to be deployed, for the stack that all other checks look at.

@@ -215,6 +215,8 @@ BROKEN = [
      amend("CertificatesRole", "AssumeNoRole", Resource="arn:aws:iam::123456789012:role/*")),
     ("other_accounts_are_entered_by_the_roles_given_and_no_other", "a role though none is given",
      lambda source: source["Conditions"].update(HasZoneRoles={"Fn::Equals": ["", ""]})),
+    ("as_many_zones_fit_as_were_promised", "a list as long again",
+     grant("CertificatesRole", Action="acm:ListCertificates", Resource={"Ref": "HostedZoneArns"})),
     ("zones_and_roles_are_named_exactly", "anything is a zone", parameter("HostedZoneArns", AllowedPattern=".*")),
     ("zones_and_roles_are_named_exactly", "roles by wildcard",
      parameter("ZoneRoleArns", AllowedPattern="(arn:aws:iam::[0-9]{12}:role/[a-z*-]+)?")),

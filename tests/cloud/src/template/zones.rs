@@ -116,7 +116,10 @@ fn a_change_whose_actions_or_types_are_not_told_is_refused() {
 }
 
 /// What a later edit might add: every change to every zone.
-const GENEROUS: &str = "\n              - { Sid: Generous, Effect: Allow, Action: \"route53:*\", Resource: \"*\" }\n              - Sid: ListZones\n";
+const GENEROUS: &str = r#"
+              - { Sid: Generous, Effect: Allow, Action: "route53:*", Resource: "*" }
+              - Sid: ListZones
+"#;
 
 #[test]
 fn even_a_role_that_is_granted_everything_overwrites_nothing() {
