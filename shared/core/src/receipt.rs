@@ -49,6 +49,7 @@ pub mod rule {
     pub const INTENT_DROPPED: &str = "intent-dropped";
     pub const RELINK: &str = "relink";
     pub const CERTIFICATE: &str = "certificate";
+    // Certificates of the account: the rows of the table in [`crate::certificate::acm`].
     pub const CERTIFICATE_SEEN: &str = "certificate-seen";
     pub const CERTIFICATE_GONE: &str = "certificate-gone";
     pub const CERTIFICATE_TOLD: &str = "certificate-told";
