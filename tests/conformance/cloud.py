@@ -48,6 +48,7 @@ class Cloud:
     access_key_id: str
     secret_access_key: str
     control: str
+    dns: str
     answers: list = field(default_factory=list)
     problems: list = field(default_factory=list)
 
@@ -106,12 +107,21 @@ class Cloud:
         """Something that AWS or the world does, and that no API call can."""
         return self._post("internal", {"service": service, "operation": operation, "input": members})
 
-    def _post(self, path, body):
+    def switch(self, name, value):
+        """How the cloud behaves where the facts are open."""
+        return self._post("switches", {name: value}, "PUT")
+
+    def history(self, kind):
+        """What of this kind has happened so far."""
+        with urllib.request.urlopen(f"{self.control.rstrip('/')}/history?kind={kind}", timeout=60) as response:
+            return [json.loads(line) for line in response.read().splitlines() if line]
+
+    def _post(self, path, body, method="POST"):
         request = urllib.request.Request(
             f"{self.control.rstrip('/')}/{path}",
             data=json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
-            method="POST",
+            method=method,
         )
         with urllib.request.urlopen(request, timeout=60) as response:
             return json.loads(response.read() or b"null")
@@ -145,7 +155,7 @@ class Process:
     def cloud(self):
         """The cloud, once it has said where it is."""
         said = self.said()
-        return Cloud(*(said[name] for name in ("endpoint", "access_key_id", "secret_access_key", "control")))
+        return Cloud(*(said[name] for name in ("endpoint", "access_key_id", "secret_access_key", "control", "dns")))
 
     def said(self):
         """What it says about itself when it is ready."""

@@ -90,6 +90,12 @@ SERVICES: dict[str, tuple[str, list[str] | None]] = {
         """CreateSchedule DeleteSchedule GetSchedule GetScheduleGroup ListScheduleGroups ListSchedules
         UpdateSchedule""".split(),
     ),
+    "route53": (
+        "route53",
+        """AssociateVPCWithHostedZone ChangeResourceRecordSets ChangeTagsForResource CreateHostedZone DeleteHostedZone
+        DisassociateVPCFromHostedZone GetChange GetHostedZone GetHostedZoneCount ListHostedZones ListHostedZonesByName
+        ListHostedZonesByVPC ListResourceRecordSets ListTagsForResource TestDNSAnswer""".split(),
+    ),
     "lambda": (
         "lambda",
         """GetEventSourceMapping GetFunction GetFunctionConcurrency GetFunctionConfiguration

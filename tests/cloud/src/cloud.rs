@@ -3,6 +3,7 @@
 //! It owns the order of real time: work runs at once and in parallel, the clock stands until all of it has ended, then jumps
 //! to the next timer. It must never hold the world while it waits.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::control::{Driver, Later};
+use crate::dns::Dns;
 use crate::gateway::{Gateway, Keys, Server, Shared, lock};
 use crate::lambda::host::Host;
 use crate::lambda::{Invocation, InvokeError, Outcome, finish, step};
@@ -49,6 +51,7 @@ struct Inner {
     ordered: bool,
     world: Shared,
     host: Host,
+    dns: Dns,
     in_flight: Arc<AtomicUsize>,
     ended: Arc<Notify>,
     /// Held by whoever moves the clock, so that two never do.
@@ -79,9 +82,11 @@ impl Cloud {
     }
 
     fn made(world: World, ordered: bool) -> Self {
+        let world = Arc::new(std::sync::Mutex::new(world));
         let inner = Inner {
             ordered,
-            world: Arc::new(std::sync::Mutex::new(world)),
+            dns: Dns::new(world.clone()),
+            world,
             host: Host::default(),
             in_flight: Arc::default(),
             ended: Arc::default(),
@@ -113,6 +118,14 @@ impl Cloud {
         let gateway = Gateway::new(self.inner.world.clone(), Arc::new(self.clone())).on_kill(kill);
         let keys = gateway.keys();
         Ok((gateway.bind(port).await?, keys))
+    }
+
+    /// Where the resolver of the cloud's world answers, by UDP and by TCP; it starts with the first who asks.
+    ///
+    /// # Errors
+    /// Where loopback cannot be listened on.
+    pub async fn dns(&self) -> std::io::Result<SocketAddr> {
+        self.inner.dns.address().await
     }
 
     /// Runs what is due now, and what that causes, until nothing is in flight.
@@ -213,8 +226,7 @@ impl Cloud {
                     let at = world.now;
                     world.history.record(at, "delivery", "world", json!({"to": to, "outcome": outcome}));
                 }
-                // There is no DNS on this cloud yet: a resolver that nobody answers says SERVFAIL.
-                Work::Resolve(lookup) => lock(&cloud.inner.world).resolved(&lookup, "SERVFAIL", &[]),
+                Work::Resolve(lookup) => cloud.inner.dns.look_up(&lookup).await,
             }
             drop(in_flight);
         });

@@ -209,7 +209,7 @@ pub fn throttled(service: &str) -> ApiError {
         "scheduler" => ("ThrottlingException", 429),
         "sns" => ("Throttled", 429),
         "sqs" => ("RequestThrottled", 400),
-        "monitoring" | "sts" => ("Throttling", 400),
+        "monitoring" | "sts" | "route53" => ("Throttling", 400),
         _ => ("ThrottlingException", 400),
     };
     ApiError { status, ..ApiError::client(code, "Rate exceeded") }

@@ -65,6 +65,35 @@ impl Repository {
     }
 }
 
+/// How the resolver that everybody here asks behaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Resolver {
+    #[default]
+    Up,
+    /// It does not answer at all.
+    Down,
+    /// It answers SERVFAIL to everything.
+    Failing,
+    /// It answers NXDOMAIN to everything.
+    Denying,
+    /// It answers every question with a value that nobody published.
+    Lying,
+}
+
+/// What the DNS holds beside the zones of Route 53. Names are in lower case without the last dot.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Names {
+    /// The name servers of a name, as the registry or whoever holds its parent has them.
+    pub delegations: BTreeMap<String, Vec<String>>,
+    /// What zones answer that no account here holds: name, type, values.
+    pub records: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// The address of a host that AWS itself names, such as those of App Runner.
+    pub hosts: BTreeMap<String, String>,
+    pub resolver: Resolver,
+}
+
 /// The world outside AWS.
 #[derive(Clone, Debug, Default)]
 pub struct Outside {
@@ -78,6 +107,7 @@ pub struct Outside {
     pub traffic: BTreeMap<String, f64>,
     /// Role ARNs that App Runner cannot assume.
     pub broken_roles: Vec<String>,
+    pub names: Names,
 }
 
 impl Outside {

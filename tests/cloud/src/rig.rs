@@ -16,7 +16,7 @@ pub struct Rig<S> {
     ids: Ids,
     effects: Vec<Effect>,
     outside: Outside,
-    switches: Switches,
+    pub switches: Switches,
 }
 
 impl<S: Service> Rig<S> {

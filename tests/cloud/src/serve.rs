@@ -3,6 +3,7 @@
 //! Owns: the command's arguments, what it prints, and the driver of a cloud without functions.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use crate::build::{BuildError, build_functions};
 use crate::call::Place;
 use crate::control::{Driver, Later};
+use crate::dns::Dns;
 use crate::gateway::{Gateway, OPERATOR_KEY, Server, Shared, lock};
 use crate::services;
 use crate::stage::{Setting, SlackDoor, Stage, StageError};
@@ -80,6 +82,8 @@ pub enum ServeError {
     Stage(#[from] StageError),
     #[error("cannot listen on 127.0.0.1:{port}; take another port, or 0 for a free one")]
     Listen { port: u16, source: std::io::Error },
+    #[error("cannot listen on 127.0.0.1 for the DNS")]
+    Dns(#[source] std::io::Error),
     #[error("cannot write to the terminal")]
     Print(#[source] std::io::Error),
     #[error("cannot watch for Ctrl-C")]
@@ -123,8 +127,9 @@ pub async fn run(args: Serve) -> Result<(), ServeError> {
     let driver = Arc::new(Bare::new(world.clone()));
     let listening = Gateway::new(world, driver.clone()).bind(args.port).await;
     let server = listening.map_err(|source| ServeError::Listen { port: args.port, source })?;
+    let dns = driver.dns().await.map_err(ServeError::Dns)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
-    print(&args, &server, None).map_err(ServeError::Print)?;
+    print(&args, &server, dns, None).map_err(ServeError::Print)?;
     tokio::select! {
         () = driver.follow_real_time() => {}
         pressed = tokio::signal::ctrl_c() => pressed.map_err(ServeError::Signals)?,
@@ -141,7 +146,7 @@ async fn whole(args: &Serve, place: Place, start: Timestamp, switches: Switches)
     let setting = Setting { place, start, port, switches, autonomy, slack, ..Setting::new(binaries) };
     let stage = Stage::set(setting).await?;
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
-    print(args, &stage.server, Some(&stage)).map_err(ServeError::Print)?;
+    print(args, &stage.server, stage.dns, Some(&stage)).map_err(ServeError::Print)?;
     let cloud = stage.cloud.clone();
     let ended = tokio::select! {
         () = cloud.follow_real_time() => Ok(()),
@@ -152,7 +157,7 @@ async fn whole(args: &Serve, place: Place, start: Timestamp, switches: Switches)
     ended
 }
 
-fn print(args: &Serve, server: &Server, stage: Option<&Stage>) -> std::io::Result<()> {
+fn print(args: &Serve, server: &Server, dns: SocketAddr, stage: Option<&Stage>) -> std::io::Result<()> {
     let endpoint = server.endpoint();
     let control = format!("{endpoint}{}", crate::control::ROOT);
     let mut out = anstream::stdout().lock();
@@ -160,11 +165,13 @@ fn print(args: &Serve, server: &Server, stage: Option<&Stage>) -> std::io::Resul
         let line = json!({
             "endpoint": endpoint, "control": control, "access_key_id": OPERATOR_KEY,
             "secret_access_key": OPERATOR_PASSWORD, "region": args.region, "account": args.account,
+            "dns": dns.to_string(),
             "outputs": stage.map(|stage| &stage.stack.outputs),
         });
         writeln!(out, "{line}")?;
     } else {
-        writeln!(out, "The local cloud is up at {endpoint} (control API: {control}). Ctrl-C ends it.\n")?;
+        writeln!(out, "The local cloud is up at {endpoint} (control API: {control}). Ctrl-C ends it.")?;
+        writeln!(out, "Its DNS answers at {dns}, by UDP and by TCP.\n")?;
         writeln!(out, "export AWS_ENDPOINT_URL={endpoint}")?;
         writeln!(out, "export AWS_ACCESS_KEY_ID={OPERATOR_KEY}")?;
         writeln!(out, "export AWS_SECRET_ACCESS_KEY={OPERATOR_PASSWORD}")?;
@@ -183,13 +190,22 @@ fn print(args: &Serve, server: &Server, stage: Option<&Stage>) -> std::io::Resul
 /// The driver of a cloud without functions: it moves the clock and makes HTTP deliveries.
 pub struct Bare {
     world: Shared,
+    dns: Dns,
     /// Held by whoever moves the clock, so that two never do.
     moving: AsyncMutex<()>,
 }
 
 impl Bare {
     pub fn new(world: Shared) -> Self {
-        Self { world, moving: AsyncMutex::new(()) }
+        Self { dns: Dns::new(world.clone()), world, moving: AsyncMutex::new(()) }
+    }
+
+    /// Where the resolver of the cloud's world answers.
+    ///
+    /// # Errors
+    /// Where loopback cannot be listened on.
+    pub async fn dns(&self) -> std::io::Result<SocketAddr> {
+        self.dns.address().await
     }
 
     /// Lets the cloud's clock run at the pace of the real one. Never ends by itself.
@@ -243,7 +259,7 @@ impl Bare {
             Work::Invoke(invocation) => {
                 (invocation.function, json!({"error": "a bare cloud runs no functions; start it without --bare"}))
             }
-            Work::Resolve(lookup) => return lock(&self.world).resolved(&lookup, "SERVFAIL", &[]),
+            Work::Resolve(lookup) => return self.dns.look_up(&lookup).await,
         };
         let mut world = lock(&self.world);
         let now = world.now;

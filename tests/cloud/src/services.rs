@@ -9,6 +9,7 @@ use crate::cloudwatch::CloudWatch;
 use crate::dynamodb::DynamoDb;
 use crate::ecr::{Ecr, EcrPublic};
 use crate::logs::Logs;
+use crate::route53::Route53;
 use crate::secrets::SecretsManager;
 use crate::sns::Sns;
 use crate::sqs::Sqs;
@@ -26,6 +27,7 @@ pub fn world(place: Place, now: Timestamp, switches: Switches) -> World {
         .with("ecr-public", EcrPublic::new())
         .with("logs", Logs::new())
         .with("monitoring", CloudWatch::new())
+        .with("route53", Route53::new())
         .with("secretsmanager", SecretsManager::new())
         .with("sns", Sns::new())
         .with("sqs", Sqs::new())

@@ -102,6 +102,8 @@ pub enum StageError {
 pub struct Stage {
     pub cloud: Cloud,
     pub server: Server,
+    /// The resolver of the stage's world.
+    pub dns: SocketAddr,
     pub keys: Keys,
     pub slack: Slack,
     pub stack: Stack,
@@ -122,6 +124,7 @@ impl Stage {
         let world = services::world(setting.place.clone(), setting.start, setting.switches.clone());
         let cloud = if setting.ordered { Cloud::in_order(world) } else { Cloud::new(world) };
         let (server, keys) = cloud.listen(setting.port).await?;
+        let dns = cloud.dns().await?;
         let clock_of = cloud.clone();
         let slack = Slack::new(workspace(), Arc::new(move || lock(clock_of.world()).now));
         let slack_server = serve(slack.clone(), ([127, 0, 0, 1], 0).into()).await?;
@@ -132,7 +135,7 @@ impl Stage {
             deploy(&mut lock(cloud.world()), &keys, &deployment)?
         };
         let (_slack_server, _front_end) = (slack_server, front_end);
-        let stage = Self { cloud, server, keys, slack, stack, tls, tls_root, _slack_server, _front_end };
+        let stage = Self { cloud, server, dns, keys, slack, stack, tls, tls_root, _slack_server, _front_end };
         stage.fill_secret(setting.slack)?;
         stage.cloud.settle().await?;
         Ok(stage)

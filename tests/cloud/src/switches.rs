@@ -92,6 +92,16 @@ pub enum RenewalRecord {
     PendingValidation,
 }
 
+/// Whether Route 53 holds each account to five requests a second. The cloud's clock stands still while a call is served, so
+/// with this on a caller that does not wait is refused until time passes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Route53Rate {
+    #[default]
+    Off,
+    On,
+}
+
 /// All of them, settable at the start and through the control API.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -105,4 +115,5 @@ pub struct Switches {
     pub validation_timeout: ValidationTimeout,
     pub reassociation: Reassociation,
     pub renewal_record: RenewalRecord,
+    pub route53_rate: Route53Rate,
 }

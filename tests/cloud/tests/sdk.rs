@@ -153,3 +153,33 @@ async fn logs_ecr_and_secrets_answer_and_refuse() {
     let error = secrets.get_secret_value().secret_id("none").send().await.unwrap_err().into_service_error();
     assert!(error.is_resource_not_found_exception(), "{error:?}");
 }
+
+#[tokio::test]
+async fn route_53_speaks_rest_and_xml() {
+    use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType};
+    let (_server, config) = cloud().await;
+    let client = aws_sdk_route53::Client::new(&config);
+    let made = client.create_hosted_zone().name("Octank.dev").caller_reference("r").send().await.unwrap();
+    assert!(made.location().ends_with(made.hosted_zone().unwrap().id()));
+    assert_eq!(made.delegation_set().unwrap().name_servers().len(), 4);
+    assert_eq!(made.change_info().unwrap().submitted_at().secs(), NOW_SECS);
+    let id = made.hosted_zone().unwrap().id();
+    let value = ResourceRecord::builder().value("_y.acm-validations.aws.").build().unwrap();
+    let set = ResourceRecordSet::builder().name("*.octank.dev").r#type(RrType::Cname).ttl(60).resource_records(value);
+    let set = set.build().unwrap();
+    let change = Change::builder().action(ChangeAction::Create).resource_record_set(set.clone()).build().unwrap();
+    let batch = ChangeBatch::builder().comment("a <b> & c").changes(change).build().unwrap();
+    let again = client.change_resource_record_sets().hosted_zone_id(id).change_batch(batch);
+    let change_id = again.clone().send().await.unwrap().change_info.unwrap().id;
+    let change = client.get_change().id(change_id).send().await.unwrap().change_info.unwrap();
+    assert_eq!((change.status().as_str(), change.comment()), ("PENDING", Some("a <b> & c")));
+    let error = again.send().await.unwrap_err().into_service_error();
+    assert!(error.is_invalid_change_batch(), "{error:?}");
+    let told = "[Tried to create resource record set [name='\\052.octank.dev.', type='CNAME'] but it already exists]";
+    assert_eq!(error.message(), Some(told));
+    let listed = client.list_resource_record_sets().hosted_zone_id(id).send().await.unwrap();
+    assert_eq!(listed.resource_record_sets()[2].name(), "\\052.octank.dev.");
+    assert_eq!(listed.resource_record_sets()[2].resource_records(), set.resource_records());
+    let error = client.get_hosted_zone().id("ZNONE").send().await.unwrap_err().into_service_error();
+    assert!(error.is_no_such_hosted_zone(), "{error:?}");
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Encoded, Protocol, cbor, json, query, rest};
+use super::{Encoded, Protocol, cbor, json, query, rest, restxml};
 use crate::call::ApiError;
 use crate::model::Model;
 
@@ -25,6 +25,7 @@ pub fn answer(model: &Model, operation: &str, protocol: Protocol, output: &Value
             Encoded::new(200, "application/cbor", body).with("smithy-protocol", "rpc-v2-cbor")
         }
         Protocol::Rest => rest::encode(model, op, output),
+        Protocol::RestXml => restxml::encode(model, op, output),
     }
 }
 
@@ -42,7 +43,12 @@ pub fn error(model: Option<&Model>, protocol: Protocol, error: &ApiError, reques
     let message = &error.message;
     let mut encoded = match protocol {
         Protocol::Query => {
-            let xml = query::encode_error(model, status < 500, old_code, message, request_id);
+            let namespace = model.and_then(|model| model.metadata.xml_namespace.as_deref()).unwrap_or_default();
+            let xml = query::encode_error(namespace, status < 500, old_code, message, request_id);
+            Encoded::new(status, "text/xml", xml.into_bytes())
+        }
+        Protocol::RestXml => {
+            let xml = restxml::encode_error(model, status < 500, old_code, message, request_id);
             Encoded::new(status, "text/xml", xml.into_bytes())
         }
         Protocol::Cbor => {
@@ -58,10 +64,10 @@ pub fn error(model: Option<&Model>, protocol: Protocol, error: &ApiError, reques
             Encoded::new(status, "application/json", body.to_string().into_bytes())
         }
     };
-    if protocol != Protocol::Query {
+    if !protocol.is_xml() {
         encoded = encoded.with("x-amzn-errortype", name);
     }
-    if protocol != Protocol::Query && model.is_some_and(|model| model.metadata.aws_query_compatible.is_some()) {
+    if !protocol.is_xml() && model.is_some_and(|model| model.metadata.aws_query_compatible.is_some()) {
         let who = if status < 500 { "Sender" } else { "Receiver" };
         encoded = encoded.with("x-amzn-query-error", &format!("{old_code};{who}"));
     }
@@ -97,6 +103,7 @@ pub fn bad_input_code(service: &str) -> &'static str {
         "sns" => "InvalidParameter",
         "sqs" => "InvalidParameterValue",
         "monitoring" | "sts" => "ValidationError",
+        "route53" => "InvalidInput",
         _ => "ValidationException",
     }
 }

@@ -9,6 +9,7 @@ mod encode;
 mod json;
 mod query;
 mod rest;
+mod restxml;
 mod route;
 mod server;
 
@@ -101,6 +102,14 @@ enum Protocol {
     Query,
     Cbor,
     Rest,
+    RestXml,
+}
+
+impl Protocol {
+    /// Where errors have the names of the query protocol.
+    fn is_xml(self) -> bool {
+        matches!(self, Self::Query | Self::RestXml)
+    }
 }
 
 /// An answer as it goes over the wire.
@@ -225,21 +234,18 @@ impl Gateway {
             if form.get("Action").is_some_and(|action| unsigned.contains(&action.as_str())) {
                 return Ok(("sns".to_owned(), Caller::Aws("unsigned-link")));
             }
-            let code = if protocol == Protocol::Query {
-                "MissingAuthenticationToken"
-            } else {
-                "MissingAuthenticationTokenException"
-            };
+            let code =
+                if protocol.is_xml() { "MissingAuthenticationToken" } else { "MissingAuthenticationTokenException" };
             return Err(refused(code, "Request is missing Authentication Token"));
         };
         let now = lock(&self.world).now;
         match self.keys.find(&scope.access_key) {
             Some(Key { expires: Some(end), .. }) if end <= now => {
-                let code = if protocol == Protocol::Query { "ExpiredToken" } else { "ExpiredTokenException" };
+                let code = if protocol.is_xml() { "ExpiredToken" } else { "ExpiredTokenException" };
                 Err(refused(code, "The security token included in the request is expired"))
             }
             Some(Key { caller, .. }) => Ok((scope.service, caller)),
-            None if protocol == Protocol::Query => {
+            None if protocol.is_xml() => {
                 Err(refused("InvalidClientTokenId", "The security token included in the request is invalid."))
             }
             None => {
@@ -301,12 +307,19 @@ fn input(
             let parts = rest::Parts { labels: &route.labels, query, headers: &parts.headers, body };
             rest::decode(route.model, operation, &parts).map_err(bad)
         }
+        Protocol::RestXml => {
+            let query = parts.uri.query().unwrap_or_default();
+            let parts = rest::Parts { labels: &route.labels, query, headers: &parts.headers, body };
+            let malformed = |what: String| ApiError::client("MalformedInput", what);
+            restxml::decode(route.model, operation, &parts).map_err(malformed)
+        }
     }
 }
 
 fn bad_input(service: &str, protocol: Protocol, wrong: &Violations) -> ApiError {
     let code = match (wrong.are_of_type(), protocol) {
         (true, Protocol::Query) => "MalformedInput",
+        (true, Protocol::RestXml) => encode::bad_input_code(service),
         (true, _) => "SerializationException",
         (false, _) => encode::bad_input_code(service),
     };

@@ -137,8 +137,7 @@ pub fn encode(model: &Model, name: &str, operation: &Operation, output: &Value, 
 }
 
 /// The document of an error.
-pub fn encode_error(model: Option<&Model>, sender: bool, code: &str, message: &str, request_id: &str) -> String {
-    let namespace = model.and_then(|model| model.metadata.xml_namespace.as_deref()).unwrap_or_default();
+pub fn encode_error(namespace: &str, sender: bool, code: &str, message: &str, request_id: &str) -> String {
     let who = if sender { "Sender" } else { "Receiver" };
     format!(
         "<ErrorResponse xmlns=\"{}\"><Error><Type>{who}</Type><Code>{}</Code><Message>{}</Message></Error>\
@@ -149,9 +148,10 @@ pub fn encode_error(model: Option<&Model>, sender: bool, code: &str, message: &s
     )
 }
 
-fn structure_to_xml(xml: &mut String, model: &Model, shape: &Shape, value: &Value) {
+/// The members of a structure that the body carries, in the order of the value.
+pub fn structure_to_xml(xml: &mut String, model: &Model, shape: &Shape, value: &Value) {
     for (member, inner) in value.as_object().into_iter().flatten().filter(|(_, inner)| !inner.is_null()) {
-        if let Some(reference) = shape.members.get(member) {
+        if let Some(reference) = shape.members.get(member).filter(|reference| reference.location.is_none()) {
             to_xml(xml, model, reference, reference.wire_name(member), inner);
         }
     }

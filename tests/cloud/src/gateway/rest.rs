@@ -59,13 +59,15 @@ pub fn decode(model: &Model, operation: &Operation, parts: &Parts<'_>) -> Result
             _ => return Err("the body must be a JSON object".to_owned()),
         },
     };
-    let pairs: Vec<(String, String)> = form_urlencoded::parse(parts.query.as_bytes()).into_owned().collect();
-    for (member, reference) in &shape.members {
-        if let Some(value) = located(model, member, reference, parts, &pairs) {
-            input.insert(member.clone(), value);
-        }
-    }
+    input.extend(all_located(model, shape, parts));
     Ok(Value::Object(input))
+}
+
+/// The members that path, query string and headers carry.
+pub fn all_located(model: &Model, shape: &Shape, parts: &Parts<'_>) -> Map<String, Value> {
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(parts.query.as_bytes()).into_owned().collect();
+    let members = shape.members.iter();
+    members.filter_map(|(name, of)| Some((name.clone(), located(model, name, of, parts, &pairs)?))).collect()
 }
 
 fn parse(body: &[u8]) -> Result<Value, String> {
@@ -120,15 +122,11 @@ pub fn encode(model: &Model, operation: &Operation, output: &Value) -> Encoded {
     let object = output.as_object().unwrap_or(&empty);
     for (member, value) in object.iter().filter(|(_, value)| !value.is_null()) {
         let Some(reference) = shape.members.get(member) else { continue };
-        match reference.location.as_deref() {
-            Some("statusCode") => encoded.status = value.as_u64().and_then(|n| u16::try_from(n).ok()).unwrap_or(200),
-            Some("header") => {
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                encoded.headers.push((reference.wire_name(member).to_owned(), text));
-            }
-            _ => {}
+        if reference.location.as_deref() == Some("statusCode") {
+            encoded.status = value.as_u64().and_then(|n| u16::try_from(n).ok()).unwrap_or(200);
         }
     }
+    encoded.headers.extend(headers(shape, output));
     encoded.body = match &shape.payload {
         Some(member) => payload_bytes(model, shape, member, object.get(member)),
         None => json::encode_structure(model, shape, object, |reference| reference.location.is_none())
@@ -136,6 +134,17 @@ pub fn encode(model: &Model, operation: &Operation, output: &Value) -> Encoded {
             .into_bytes(),
     };
     encoded
+}
+
+/// The members of an output that are headers of the answer.
+pub fn headers(shape: &Shape, output: &Value) -> Vec<(String, String)> {
+    let set = output.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+    let found = set.filter_map(|(member, value)| {
+        let reference = shape.members.get(member).filter(|of| of.location.as_deref() == Some("header"))?;
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        Some((reference.wire_name(member).to_owned(), text))
+    });
+    found.collect()
 }
 
 fn payload_bytes(model: &Model, shape: &Shape, member: &str, value: Option<&Value>) -> Vec<u8> {

@@ -51,7 +51,13 @@ pub fn protocol(parts: &Parts, body: &[u8]) -> Protocol {
     let query = parts.uri.query().unwrap_or_default();
     let form = content.starts_with("application/x-www-form-urlencoded");
     let is_root = parts.uri.path() == "/";
-    if is_root && (form || has_action(query.as_bytes()) || has_action(body)) { Protocol::Query } else { Protocol::Rest }
+    if is_root && (form || has_action(query.as_bytes()) || has_action(body)) { Protocol::Query } else { rest(parts) }
+}
+
+/// The rest protocols look alike from outside: the service that the request is signed for decides.
+fn rest(parts: &Parts) -> Protocol {
+    let in_xml = |scope: &Scope| models(&scope.service).any(|model| model.speaks("rest-xml"));
+    if scope(parts).is_some_and(|scope| in_xml(&scope)) { Protocol::RestXml } else { Protocol::Rest }
 }
 
 fn has_action(form: &[u8]) -> bool {
@@ -77,7 +83,8 @@ pub fn route(
         Protocol::Json(_) => by_target(service, parts),
         Protocol::Cbor => by_rpc_path(service, parts.uri.path()),
         Protocol::Query => by_action(service, form),
-        Protocol::Rest => by_path(service, parts),
+        Protocol::Rest => by_path(service, "rest-json", parts),
+        Protocol::RestXml => by_path(service, "rest-xml", parts),
     };
     found.ok_or_else(|| unknown_operation(service, protocol, parts, form))
 }
@@ -102,8 +109,8 @@ fn by_action(service: &str, form: &BTreeMap<String, String>) -> Option<Route> {
     plain(model, form.get("Action")?)
 }
 
-fn by_path(service: &str, parts: &Parts) -> Option<Route> {
-    models(service).filter(|model| model.speaks("rest-json")).find_map(|model| {
+fn by_path(service: &str, protocol: &str, parts: &Parts) -> Option<Route> {
+    models(service).filter(|model| model.speaks(protocol)).find_map(|model| {
         let (operation, labels) = rest::find(model, parts.method.as_str(), parts.uri.path())?;
         Some(Route { model, operation: operation.to_owned(), labels })
     })
@@ -120,12 +127,14 @@ fn unknown_operation(service: &str, protocol: Protocol, parts: &Parts, form: &BT
     let asked = match protocol {
         Protocol::Json(_) => header("x-amz-target").to_owned(),
         Protocol::Query => form.get("Action").cloned().unwrap_or_default(),
-        Protocol::Cbor | Protocol::Rest => format!("{} {}", parts.method, parts.uri.path()),
+        Protocol::Cbor | Protocol::Rest | Protocol::RestXml => format!("{} {}", parts.method, parts.uri.path()),
     };
     let message = format!("`{asked}` is no operation of {service} that the local cloud's model has in this protocol");
     match protocol {
         Protocol::Query => ApiError::client("InvalidAction", message),
-        Protocol::Rest => ApiError { status: 404, ..ApiError::client("UnknownOperationException", message) },
+        Protocol::Rest | Protocol::RestXml => {
+            ApiError { status: 404, ..ApiError::client("UnknownOperationException", message) }
+        }
         Protocol::Json(_) | Protocol::Cbor => ApiError::client("UnknownOperationException", message),
     }
 }

@@ -189,7 +189,7 @@ macro_rules! file {
 }
 
 /// DynamoDB's streams sign as `dynamodb`; only the target prefix tells the two APIs apart.
-static FILES: [File; 15] = [
+static FILES: [File; 16] = [
     file!("acm", "acm"),
     file!("apprunner", "apprunner"),
     file!("dynamodb", "dynamodb"),
@@ -205,6 +205,7 @@ static FILES: [File; 15] = [
     file!("events", "events"),
     file!("scheduler", "scheduler"),
     file!("lambda", "lambda"),
+    file!("route53", "route53"),
 ];
 
 /// The models of a signing name; parsed when first asked for.

@@ -294,6 +294,17 @@ fn a_kept_certificate_that_expires_meanwhile_is_not_taken_up_again() {
 }
 
 #[test]
+fn the_host_of_a_service_leads_to_the_front_end_for_as_long_as_there_is_a_service() {
+    let mut cloud = Cloud::new();
+    let arn = cloud.running("shop-api");
+    let host = cloud.describe(&arn)["ServiceUrl"].as_str().unwrap().to_owned();
+    assert_eq!(cloud.outside.names.hosts.get(&host).map(String::as_str), Some("127.0.0.1"));
+    cloud.ok("DeleteService", json!({ "ServiceArn": arn }));
+    cloud.settle();
+    assert_eq!(cloud.outside.names.hosts.get(&host), None);
+}
+
+#[test]
 fn a_deleted_service_lets_its_domains_go() {
     let mut cloud = Cloud::new();
     let (api, web) = (cloud.running("shop-api"), cloud.running("shop-web"));
