@@ -250,7 +250,7 @@ async fn after_a_renewal_another_serial_is_served() {
     street.link("shop.dev").await;
     let before = street.get("shop.dev").await.unwrap();
     street.cloud.advance(DAY * 154).await.unwrap();
-    // This cloud has no DNS: the records are vouched for.
+    // No zone holds these records: they are vouched for.
     street.inside("acm", "_Prove", json!({ "DomainName": "shop.dev" }));
     let after = street.get("shop.dev").await.unwrap();
     assert_ne!(after.serial(), before.serial());
