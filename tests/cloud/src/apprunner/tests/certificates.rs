@@ -285,12 +285,15 @@ fn a_kept_certificate_that_expires_meanwhile_is_not_taken_up_again() {
     let mut cloud = Cloud::new();
     let arn = cloud.running("shop-api");
     active(&mut cloud, &arn, "shop.dev");
+    let before = records(&mut cloud, &arn);
     disassociate(&mut cloud, &arn, "shop.dev");
     cloud.pass(60);
     cloud.inside("acm", "_Expire", json!({ "DomainName": "shop.dev" })).unwrap();
     associate(&mut cloud, &arn, "shop.dev");
     cloud.pass(10);
     assert_eq!(status(&mut cloud, &arn), "pending_certificate_dns_validation");
+    let after = records(&mut cloud, &arn);
+    assert!(after.iter().all(|record| before.iter().all(|old| old["Name"] != record["Name"])), "{after:?}");
 }
 
 #[test]
