@@ -189,9 +189,7 @@ pub fn parse(payload: &Value, home: &Home) -> Result<Wake, Rejected> {
         WakeKind::Alarm => vec![Subject::Alarm(alarm::parse(event, home).map_err(rejected)?)],
         WakeKind::Image => vec![Subject::Image(image(event, home).map_err(rejected)?)],
         WakeKind::CustomDomain => vec![Subject::Domains(domain::validation(event, home).map_err(rejected)?)],
-        WakeKind::DomainCall => {
-            domain::call(event, home).map_err(rejected)?.map(Subject::Domains).into_iter().collect()
-        }
+        WakeKind::DomainCall => vec![Subject::Domains(domain::call(event, home).map_err(rejected)?)],
         WakeKind::Certificate => vec![Subject::Certificate(certificate::parse(event, home).map_err(rejected)?)],
         WakeKind::Sweep | WakeKind::WakeQueue => Vec::new(),
     };

@@ -23,18 +23,16 @@ pub(super) fn validation(event: &Map<String, Value>, home: &Home) -> Result<Doma
     Ok(DomainHint { service, said: said.map(word) })
 }
 
-/// `AWS API Call via CloudTrail`. A refused call is a hint too, for it may have been refused for a reason that we can mend;
-/// one that was refused before its parameters were read names no service, and is no hint.
-pub(super) fn call(event: &Map<String, Value>, home: &Home) -> Result<Option<DomainHint>, Reason> {
+/// `AWS API Call via CloudTrail`. A refused call is a hint too, for it may have been refused for a reason that we can mend. The
+/// service stands in what was asked for; where that was not recorded, in what was answered.
+pub(super) fn call(event: &Map<String, Value>, home: &Home) -> Result<DomainHint, Reason> {
     let detail = detail(event)?;
     if !text(detail, &["eventname"]).is_some_and(|name| CALLS.contains(&name)) {
         return Err(Reason::UnknownShape);
     }
-    let parameters = member(detail, &["requestparameters"]).and_then(Value::as_object);
-    let Some(arn) = parameters.and_then(|parameters| text(parameters, &["servicearn"])) else {
-        let refused = member(detail, &["errorcode"]).is_some_and(Value::is_string);
-        return if refused { Ok(None) } else { Err(Reason::UnknownShape) };
-    };
-    let said = parameters.and_then(|parameters| text(parameters, &["domainname"])).map(word);
-    Ok(Some(DomainHint { service: own_service(arn, home)?, said }))
+    let part = |name: &str| member(detail, &[name]).and_then(Value::as_object);
+    let parts = || ["requestparameters", "responseelements"].into_iter().filter_map(part);
+    let arn = parts().find_map(|part| text(part, &["servicearn"])).ok_or(Reason::UnknownShape)?;
+    let said = parts().find_map(|part| text(part, &["domainname"])).map(word);
+    Ok(DomainHint { service: own_service(arn, home)?, said })
 }

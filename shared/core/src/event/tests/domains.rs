@@ -36,12 +36,19 @@ fn a_call_that_changes_a_services_domains_names_the_service_in_either_spelling()
 }
 
 #[test]
-fn a_refused_call_is_a_hint_where_it_names_a_service_and_nothing_where_it_does_not() {
+fn a_refused_call_is_a_hint_and_one_that_names_no_service_is_refused_itself() {
     let refused = |parameters| call("AssociateCustomDomain", parameters, Some("InvalidRequestException"));
     assert!(matches!(only(&refused(json!({"serviceArn": ARN}))), Subject::Domains(_)));
-    let wake = parse(&refused(Value::Null), &home()).unwrap();
-    assert_eq!((wake.kind, wake.subjects), (WakeKind::DomainCall, Vec::new()));
-    assert_eq!(reason(&call("AssociateCustomDomain", Value::Null, None)), Reason::UnknownShape);
+    for parameters in [Value::Null, json!("text"), json!({"domainName": "a.example.com"})] {
+        assert_eq!(reason(&refused(parameters)), Reason::UnknownShape);
+    }
+}
+
+#[test]
+fn a_call_whose_parameters_were_not_recorded_names_the_service_in_its_answer() {
+    let mut event = call("AssociateCustomDomain", Value::Null, None);
+    event["detail"]["responseElements"] = json!({"serviceArn": ARN, "customDomain": {"status": "creating"}});
+    assert!(matches!(only(&event), Subject::Domains(hint) if hint.service.to_string() == ARN));
 }
 
 #[test]
