@@ -7,6 +7,7 @@ use pitcrew_aws::https::Https;
 use pitcrew_core::autonomy::Autonomy;
 use pitcrew_core::event::Home;
 use pitcrew_core::rollback::Settings;
+use pitcrew_lambda::door::Door;
 use pitcrew_lambda::failure::Failure;
 use pitcrew_lambda::settings::{SettingsError, optional, parsed, required};
 
@@ -29,6 +30,11 @@ impl App {
         let (places, home) = read_places().map_err(|error| Failure::new("Settings", &error))?;
         let clients = Clients::new(&sdk_config(&Https::new()), places);
         Ok(Self { clients, settings, home })
+    }
+
+    /// The door of this process.
+    pub fn door(&self) -> Door<'_> {
+        Door { home: &self.home, table: &self.clients.table, date: &self.clients.date }
     }
 }
 

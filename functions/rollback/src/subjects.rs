@@ -22,7 +22,11 @@ pub async fn find(app: &App, subject: &event::Subject, cause: &str) -> Result<Ve
             with(watched_by(app, alarm).await?, Trigger::Alarm { name: alarm.name.clone() })
         }
         event::Subject::Image(image) => with(pinned_on(app, image).await?, Trigger::Push),
-        event::Subject::Fleet | event::Subject::Queued(_) => Vec::new(),
+        // Custom domains and certificates are other functions'.
+        event::Subject::Fleet
+        | event::Subject::Queued(_)
+        | event::Subject::Domains(_)
+        | event::Subject::Certificate(_) => Vec::new(),
     })
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::stream::{self, StreamExt as _};
+use pitcrew_aws::account::Sweep;
 use pitcrew_aws::apprunner::observe_fleet;
 use pitcrew_aws::engine::{Engine, EngineError, Report, Subject};
 use pitcrew_aws::error::AwsError;
@@ -10,6 +11,7 @@ use pitcrew_core::id::ServiceArn;
 use pitcrew_core::rollback::Trigger;
 use pitcrew_lambda::failure::Failure;
 use pitcrew_lambda::metrics::{Metrics, Unit, names};
+use pitcrew_lambda::sweep::order;
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -24,11 +26,11 @@ pub async fn sweep(app: &App, engine: &Engine<'_>, metrics: &mut Metrics) -> Res
     let mut fleet = observe_fleet(&app.clients.apprunner).await.map_err(|error| said(&error))?;
     fleet.sort();
     app.clients.table.set_fleet(fleet.len()).await.map_err(|error| said(&error))?;
-    let cursor = app.clients.table.sweep_cursor().await.map_err(|error| said(&error))?;
-    let turn = order(&with_remembered(&fleet, remembered(app).await), cursor.as_deref());
+    let cursor = app.clients.table.sweep_cursor(Sweep::Deployments).await.map_err(|error| said(&error))?;
+    let turn = order(&with_remembered(&fleet, remembered(app).await), ToString::to_string, cursor.as_deref());
     let runs = stream::iter(turn.clone())
         .map(|arn| async move {
-            if !engine.has_time() {
+            if !engine.deadline().has_time() {
                 return (arn, None);
             }
             let subject = Subject { arn: arn.clone(), cause: "sweep".to_owned(), trigger: Trigger::Sweep };
@@ -41,7 +43,11 @@ pub async fn sweep(app: &App, engine: &Engine<'_>, metrics: &mut Metrics) -> Res
     let cut_at = tally.first_left_out.clone();
     if cut_at.is_some() || cursor.is_some() {
         let before = cut_at.as_ref().map(ToString::to_string);
-        app.clients.table.set_sweep_cursor(before.as_deref()).await.map_err(|error| said(&error))?;
+        app.clients
+            .table
+            .set_sweep_cursor(Sweep::Deployments, before.as_deref())
+            .await
+            .map_err(|error| said(&error))?;
     }
     // After the cursor: where the queue hangs, the next sweep must still begin where this one was cut.
     wake_again_after(app, engine, &runs).await;
@@ -76,12 +82,6 @@ fn with_remembered(fleet: &[ServiceArn], remembered: Vec<ServiceArn>) -> Vec<Ser
     all.into_iter().collect()
 }
 
-/// The fleet from the cursor on, and round to it.
-fn order(fleet: &[ServiceArn], cursor: Option<&str>) -> Vec<ServiceArn> {
-    let from = cursor.and_then(|cursor| fleet.iter().position(|arn| arn.to_string().as_str() >= cursor)).unwrap_or(0);
-    fleet[from..].iter().chain(&fleet[..from]).cloned().collect()
-}
-
 #[derive(Default)]
 struct Tally {
     failed: usize,
@@ -114,13 +114,11 @@ fn tally(runs: &[Outcome], metrics: &mut Metrics) -> Tally {
 async fn wake_again_after(app: &App, engine: &Engine<'_>, runs: &[Outcome]) {
     for (arn, outcome) in runs {
         let Some(Ok(report)) = outcome else { continue };
-        if report.wake_after_secs.is_none() || !engine.has_time_for_a_call() {
+        if report.wake_after_secs.is_none() || !engine.deadline().has_time_for_a_call() {
             continue;
         }
         let subject = Subject { arn: arn.clone(), cause: "sweep".to_owned(), trigger: Trigger::Sweep };
-        if let Err(failure) = wake_again(app, &subject, report, 0).await {
-            tracing::warn!(error = failure.message(), "no wake could be queued");
-        }
+        wake_again(app, &subject, report, 0).await;
     }
 }
 
@@ -152,28 +150,10 @@ mod tests {
     }
 
     #[test]
-    fn a_sweep_without_a_cursor_begins_at_the_beginning() {
-        assert_eq!(order(&fleet(), None), fleet());
-    }
-
-    #[test]
-    fn a_sweep_that_was_cut_goes_on_where_it_stopped_and_comes_round() {
-        let names: Vec<String> =
-            order(&fleet(), Some(&fleet()[1].to_string())).iter().map(|arn| arn.name().to_owned()).collect();
-        assert_eq!(names, ["bbbb", "cccc", "aaaa"]);
-    }
-
-    #[test]
     fn a_service_that_is_gone_from_the_list_but_not_from_memory_is_looked_at_once() {
         let gone = ServiceArn::parse("arn:aws:apprunner:eu-west-1:123456789012:service/bbaa/1").unwrap();
         let all = with_remembered(&fleet(), vec![gone.clone(), fleet()[2].clone(), gone]);
         let names: Vec<&str> = all.iter().map(ServiceArn::name).collect();
         assert_eq!(names, ["aaaa", "bbaa", "bbbb", "cccc"]);
-    }
-
-    #[test]
-    fn a_cursor_at_a_service_that_is_gone_goes_on_with_the_next() {
-        let gone = "arn:aws:apprunner:eu-west-1:123456789012:service/bbaa/1";
-        assert_eq!(order(&fleet(), Some(gone))[0].name(), "bbbb");
     }
 }

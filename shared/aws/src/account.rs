@@ -20,6 +20,24 @@ const KEEP_QUARANTINE: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Pages that one listing reads at the most.
 const PAGES_MAX: usize = 50;
 
+/// The sweeps, each of which goes on by itself where it was cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sweep {
+    Deployments,
+    Domains,
+    Certificates,
+}
+
+impl Sweep {
+    fn row(self) -> &'static str {
+        match self {
+            Self::Deployments => "SWEEP",
+            Self::Domains => "SWEEP-DOMAINS",
+            Self::Certificates => "SWEEP-CERTIFICATES",
+        }
+    }
+}
+
 /// An input that was refused: kept once, counted every time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Quarantined {
@@ -136,17 +154,17 @@ impl Table {
         answer.items.unwrap_or_default().iter().map(pinned).collect()
     }
 
-    /// Where the last sweep was cut; `None` where it came to its end.
-    pub async fn sweep_cursor(&self) -> Result<Option<String>, AwsError> {
-        let key = key(&self.account_key(), "SWEEP");
+    /// Where the last sweep of this kind was cut; `None` where it came to its end.
+    pub async fn sweep_cursor(&self, sweep: Sweep) -> Result<Option<String>, AwsError> {
+        let key = key(&self.account_key(), sweep.row());
         let call = self.client.get_item().table_name(&self.name).set_key(Some(key)).consistent_read(true);
         let answer = call.send().await.map_err(|error| AwsError::sort("dynamodb:GetItem", error))?;
         Ok(answer.item.and_then(|item| item.get("next")?.as_s().ok().cloned()))
     }
 
     /// Remembers where the next sweep begins.
-    pub async fn set_sweep_cursor(&self, next: Option<&str>) -> Result<(), AwsError> {
-        let mut row = key(&self.account_key(), "SWEEP");
+    pub async fn set_sweep_cursor(&self, sweep: Sweep, next: Option<&str>) -> Result<(), AwsError> {
+        let mut row = key(&self.account_key(), sweep.row());
         let Some(next) = next else {
             let call = self.client.delete_item().table_name(&self.name).set_key(Some(row));
             return call.send().await.map(|_| ()).map_err(|error| AwsError::sort("dynamodb:DeleteItem", error));
@@ -174,7 +192,12 @@ impl Table {
         self.query(&service_key(arn), "RECEIPT#", limit).await
     }
 
-    async fn query<T: DeserializeOwned>(&self, pk: &str, prefix: &str, limit: usize) -> Result<Vec<T>, AwsError> {
+    pub(crate) async fn query<T: DeserializeOwned>(
+        &self,
+        pk: &str,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<Vec<T>, AwsError> {
         let mut rows: Vec<T> = Vec::new();
         let mut start: Option<Item> = None;
         for _ in 0..PAGES_MAX {

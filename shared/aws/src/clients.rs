@@ -10,6 +10,7 @@ use pitcrew_core::service::FingerprintKey;
 use crate::date::ServerDate;
 use crate::secret::Secrets;
 use crate::table::Table;
+use crate::wake::WakeQueue;
 
 /// For so long a key that could not be read is not asked for again.
 const KEYLESS_FOR: SignedDuration = SignedDuration::from_mins(5);
@@ -30,11 +31,16 @@ pub struct Places {
 }
 
 /// A client that most events do without: built when it is first used, about 0.2 ms later. Clones share it.
-#[derive(Clone)]
 pub struct Lazy<T>(Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>);
 
+impl<T> Clone for Lazy<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
 impl<T> Lazy<T> {
-    fn new(build: impl FnOnce() -> T + Send + 'static) -> Self {
+    pub fn new(build: impl FnOnce() -> T + Send + 'static) -> Self {
         Self(Arc::new(LazyLock::new(Box::new(build))))
     }
 }
@@ -55,6 +61,7 @@ pub struct Clients {
     pub cloudwatch: Lazy<aws_sdk_cloudwatch::Client>,
     pub logs: Lazy<aws_sdk_cloudwatchlogs::Client>,
     pub sqs: Lazy<aws_sdk_sqs::Client>,
+    pub wakes: WakeQueue,
     pub table: Table,
     pub date: ServerDate,
     pub places: Places,
@@ -81,13 +88,15 @@ impl Clients {
             }};
         }
         let dynamodb = client!(aws_sdk_dynamodb);
+        let sqs = later!(aws_sdk_sqs);
         let for_secrets = config.clone();
         Self {
             apprunner: client!(aws_sdk_apprunner),
             ecr: later!(aws_sdk_ecr),
             cloudwatch: later!(aws_sdk_cloudwatch),
             logs: later!(aws_sdk_cloudwatchlogs),
-            sqs: later!(aws_sdk_sqs),
+            wakes: WakeQueue::new(sqs.clone(), places.wake_queue_url.clone()),
+            sqs,
             table: Table::new(dynamodb, &places.table, &places.region),
             secrets: Lazy::new(move || Secrets::new(&for_secrets)),
             key: Arc::default(),

@@ -21,17 +21,12 @@ use crate::alarms::{self, Listed};
 use crate::apply::apply;
 use crate::apprunner;
 use crate::clients::Clients;
+use crate::deadline::Deadline;
 use crate::error::{AwsError, Kind};
 use crate::{images, logs};
 
 /// Steps for one service in one run. Twenty unjudged operations with their looks need about 120; more is a loop.
-const STEPS_MAX: usize = 200;
-
-/// No step is begun with less time left than two of the worst calls need, and a margin (R13).
-pub const TIME_LEFT_MIN: Duration = Duration::from_secs(18);
-
-/// One call at its longest, and a margin.
-const CALL_TIME_MIN: Duration = Duration::from_secs(10);
+pub(crate) const STEPS_MAX: usize = 200;
 
 /// What a run came to.
 #[derive(Clone, Debug, Default)]
@@ -86,8 +81,7 @@ pub struct Engine<'a> {
     settings: Settings,
     /// This invocation: the holder of the intents that it writes.
     me: String,
-    /// When Lambda ends the invocation.
-    deadline: SystemTime,
+    deadline: Deadline,
     alarms: Mutex<Option<Vec<Listed>>>,
 }
 
@@ -102,28 +96,23 @@ struct Run<'a> {
 
 impl<'a> Engine<'a> {
     pub fn new(clients: &'a Clients, settings: Settings, me: impl Into<String>, deadline: SystemTime) -> Self {
-        Self { clients, settings, me: me.into(), deadline, alarms: Mutex::new(None) }
+        Self { clients, settings, me: me.into(), deadline: Deadline(deadline), alarms: Mutex::new(None) }
     }
 
-    /// Whether a further step may be begun (R13).
-    pub fn has_time(&self) -> bool {
-        self.deadline.duration_since(SystemTime::now()).is_ok_and(|left| left >= TIME_LEFT_MIN)
-    }
-
-    /// Whether one more call at the end of an invocation may be begun: less than a step needs.
-    pub fn has_time_for_a_call(&self) -> bool {
-        self.deadline.duration_since(SystemTime::now()).is_ok_and(|left| left >= CALL_TIME_MIN)
+    /// How much of the invocation is left.
+    pub fn deadline(&self) -> Deadline {
+        self.deadline
     }
 
     /// Runs one service to its hold.
     pub async fn run(&self, subject: &Subject) -> Result<Report, EngineError> {
         // The opening reads may take as long as any: cut in them, Lambda would call the whole batch failed.
-        if !self.has_time() {
+        if !self.deadline.has_time() {
             return Ok(Report { hold: Some(Hold::OutOfTime), wake_after_secs: Some(15), ..Report::default() });
         }
         let mut run = self.observe(subject).await?;
         for _ in 0..STEPS_MAX {
-            if !self.has_time() {
+            if !self.deadline.has_time() {
                 return Ok(run.end(Some(Hold::OutOfTime), Some(15)));
             }
             match decide(&run.seen, &self.settings)? {
@@ -188,7 +177,7 @@ impl<'a> Engine<'a> {
 }
 
 /// A fact that could not be read is a fact too; what may pass by itself ends the run, so that it is tried again.
-fn fact<T>(answer: Result<T, AwsError>) -> Result<Fact<T>, AwsError> {
+pub(crate) fn fact<T>(answer: Result<T, AwsError>) -> Result<Fact<T>, AwsError> {
     match answer {
         Ok(value) => Ok(Fact::Known(value)),
         Err(error) if matches!(error.kind, Kind::Transient | Kind::Unknown) => Err(error),

@@ -2,6 +2,7 @@
 
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use pitcrew_core::domain::CallAnswer;
 
 /// What kind of failure it was, and thereby what may follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,17 @@ impl AwsError {
         Self { kind: Kind::Transient, code: "unfinished".to_owned(), ..Self::broken(operation, message) }
     }
 
+    /// What a failed write means for its intent.
+    pub fn into_answer(self) -> CallAnswer {
+        match self.kind {
+            Kind::Transient | Kind::Busy | Kind::Conflict => CallAnswer::NotMade(self.line()),
+            Kind::Unknown => CallAnswer::Lost(self.line()),
+            Kind::Denied | Kind::Missing | Kind::Permanent => {
+                CallAnswer::Refused { code: self.code, message: self.message }
+            }
+        }
+    }
+
     /// One line for people: the operation, AWS's code and what it said.
     pub fn line(&self) -> String {
         match self.message.as_str() {
@@ -85,10 +97,15 @@ impl AwsError {
 fn kind_of(code: &str, message: &str) -> Kind {
     match code {
         "TransactionCanceledException" => kind_of_cancellation(message),
-        "InvalidStateException" => Kind::Busy,
+        // `RequestInProgressException` is ACM's: the certificate is being renewed or issued.
+        "InvalidStateException" | "RequestInProgressException" => Kind::Busy,
         "InvalidRequestException" if message.contains("isn't in RUNNING state") => Kind::Busy,
         "ConditionalCheckFailedException" | "TransactionConflictException" => Kind::Conflict,
-        "ResourceNotFoundException" | "RepositoryNotFoundException" | "ImageNotFoundException" => Kind::Missing,
+        "ResourceNotFoundException"
+        | "RepositoryNotFoundException"
+        | "ImageNotFoundException"
+        | "NoSuchHostedZone"
+        | "NoSuchChange" => Kind::Missing,
         "ThrottlingException"
         | "Throttling"
         | "TooManyRequestsException"
@@ -96,6 +113,8 @@ fn kind_of(code: &str, message: &str) -> Kind {
         | "ProvisionedThroughputExceededException"
         | "SlowDown"
         | "TransactionInProgressException"
+        // Route 53 is still busy with an earlier change of the same zone, and has not taken this one.
+        | "PriorRequestNotComplete"
         | "LimitExceededException" => Kind::Transient,
         "InternalServiceErrorException"
         | "InternalServerError"
@@ -148,6 +167,22 @@ mod tests {
         let text = "Can't start a deployment on the specified service, because it isn't in RUNNING state.";
         assert_eq!(kind_of("InvalidRequestException", text), Kind::Busy);
         assert_eq!(kind_of("InvalidRequestException", "Error in assuming access role"), Kind::Permanent);
+    }
+
+    #[test]
+    fn what_route_53_refuses_is_sorted_by_what_may_follow() {
+        let answer =
+            |code: &str| AwsError { code: code.to_owned(), kind: kind_of(code, ""), ..AwsError::broken("x", "m") };
+        for code in ["Throttling", "ThrottlingException", "PriorRequestNotComplete"] {
+            assert!(matches!(answer(code).into_answer(), CallAnswer::NotMade(_)), "{code}");
+        }
+        for code in ["InvalidChangeBatch", "AccessDenied", "NoSuchHostedZone", "InvalidInput"] {
+            assert!(matches!(answer(code).into_answer(), CallAnswer::Refused { .. }), "{code}");
+        }
+        for code in ["ServiceUnavailable", "InternalFailure"] {
+            assert!(matches!(answer(code).into_answer(), CallAnswer::Lost(_)), "{code}");
+        }
+        assert_eq!(kind_of("NoSuchChange", ""), Kind::Missing);
     }
 
     #[test]

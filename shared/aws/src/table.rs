@@ -6,10 +6,13 @@
 //! | | `RELEASES` `CANDIDATE` `INCIDENT` `PIN` `JUDGED` | the memory; `INCIDENT` and `PIN` stand in the index `open` |
 //! | | `RECEIPT#<time>#<fence>#<id>` `CLOSED#<incident>` | receipts and closed incidents, 400 days |
 //! | `ACCT#<region>` | `PAUSE` `BREAKER` | what holds for the account |
-//! | | `SWEEP` | where a sweep that was cut goes on |
+//! | | `SWEEP` `SWEEP-DOMAINS` `SWEEP-CERTIFICATES` | where a sweep that was cut goes on |
 //! | | `INCIDENT#<id>` | where an incident's service is, 400 days |
 //! | | `QUARANTINE#<id>` | an input that was refused, 30 days |
+//! | `DOM#<name>` `CERT#<arn>` | | custom domains and certificates: see [`domains`] |
 //! | `OUTBOX#<shard>` | `<time>#<notice>` | one row a notice: see [`pitcrew_core::outbox`] |
+
+pub mod domains;
 
 use std::collections::HashMap;
 
@@ -160,7 +163,11 @@ impl Table {
 /// alone: Lambda tries an event again under the same request id, and by then the decision under the same fence may be another
 /// one. The old token with other content would be refused (`IdempotentParameterMismatchException`).
 fn token(receipt: &Receipt, holder: &str) -> Result<String, AwsError> {
-    let said = serde_json::to_string(receipt).map_err(|error| AwsError::broken("dynamodb:row", error.to_string()))?;
+    token_of(receipt, holder)
+}
+
+fn token_of(said: &impl Serialize, holder: &str) -> Result<String, AwsError> {
+    let said = serde_json::to_string(said).map_err(|error| AwsError::broken("dynamodb:row", error.to_string()))?;
     let hash = Sha256::new().chain_update(holder).chain_update([0]).chain_update(said).finalize();
     Ok(hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
 }

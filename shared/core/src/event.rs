@@ -8,24 +8,33 @@
 //! | input | answer |
 //! |---|---|
 //! | `AppRunner Service Status Change`, `AppRunner Service Operation Status Change` of `aws.apprunner` | the service of `resources[0]` |
-//! | `AppRunner Custom Domain Validation Status Update` of `aws.apprunner` | known, but no subject of the rollback function |
+//! | `AppRunner Custom Domain Validation Status Update` of `aws.apprunner` | the custom domains of the service of `resources[0]` |
+//! | `AWS API Call via CloudTrail` of `aws.apprunner`, for `AssociateCustomDomain`, `DisassociateCustomDomain` or `DeleteService` | the custom domains of the service of `requestParameters` |
+//! | the six events of `aws.acm` | the certificate of `resources[0]` |
 //! | `CloudWatch Alarm State Change` of `aws.cloudwatch` | the alarm, and what its metrics or its rule say of services |
 //! | `ECR Image Action` of `aws.ecr` | the image |
 //! | `{"source": "pitcrew", "detail-type": "Sweep"}` | the whole fleet |
-//! | a batch of SQS records, each with the body `{"service": "<arn>", "hops": <n>}` | one service a record; a bad record does not harm the others |
+//! | a batch of SQS records, each with the body `{"service": "<arn>", "hops": <n>}` or with `certificate` | one service or certificate a record; a bad record does not harm the others |
 //! | anything else | [`Rejected`], with a reason, to be counted and kept once |
 //!
 //! Nothing here looks anything up, and nothing here panics, whatever the JSON.
 
 mod alarm;
+mod certificate;
+mod domain;
+mod queue;
+mod rejected;
 
 #[cfg(test)]
 mod tests;
 
 pub use alarm::{AlarmChange, ServiceDimension};
+pub use domain::DomainHint;
+pub use queue::{Queued, QueuedWake};
+pub use rejected::{Reason, Rejected, drifted, quarantine_id};
 
+use rejected::invisible;
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 
 use crate::id::{Digest, ServiceArn};
 
@@ -55,8 +64,10 @@ pub struct Cause {
 pub enum WakeKind {
     ServiceStatus,
     OperationStatus,
-    /// Known, and another function's: there is no subject.
     CustomDomain,
+    /// A call that changes which custom domains a service has.
+    DomainCall,
+    Certificate,
     Alarm,
     Image,
     Sweep,
@@ -70,6 +81,8 @@ impl WakeKind {
             Self::ServiceStatus => "service_status",
             Self::OperationStatus => "operation_status",
             Self::CustomDomain => "custom_domain",
+            Self::DomainCall => "domain_call",
+            Self::Certificate => "certificate",
             Self::Alarm => "alarm",
             Self::Image => "image",
             Self::Sweep => "sweep",
@@ -82,6 +95,10 @@ impl WakeKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     Service(ServiceHint),
+    /// The custom domains of a service.
+    Domains(DomainHint),
+    /// The ARN of a certificate of ACM.
+    Certificate(String),
     Alarm(AlarmChange),
     Image(ImageChange),
     /// Every service of the account and region.
@@ -120,17 +137,6 @@ pub enum ImageAction {
     Other(String),
 }
 
-/// One record of the wake queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueuedWake {
-    /// What a partial batch answer names. Empty where the record has none; then it is rejected.
-    pub message_id: String,
-    /// A record that is none is quarantined and acknowledged: to fetch it again would not mend it.
-    pub service: Result<ServiceArn, Rejected>,
-    /// How many wakes one after the other have led here; 0 where the message does not say.
-    pub hops: u32,
-}
-
 /// A parsed input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wake {
@@ -138,141 +144,6 @@ pub struct Wake {
     pub kind: WakeKind,
     /// Empty where the event is known but not ours to handle.
     pub subjects: Vec<Subject>,
-}
-
-/// Why an input was not taken. The names are stable: the metric hangs on them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
-    NotJson,
-    NotAnObject,
-    /// No known kind of input, or a part that must be there is missing or of the wrong type.
-    UnknownShape,
-    OtherAccount,
-    OtherRegion,
-    /// A source whose events we do not take.
-    OtherService,
-    NoResources,
-    NotAnArn,
-    /// A detail-type of ours under a foreign source: EventBridge would not send it.
-    Forged,
-    /// An event of App Runner's whose detail has no status under any known spelling. It is handled all the same, as the
-    /// hint that it is; its shape is kept, so that the next version knows it.
-    UnknownKeys,
-}
-
-impl Reason {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotJson => "not_json",
-            Self::NotAnObject => "not_an_object",
-            Self::UnknownShape => "unknown_shape",
-            Self::OtherAccount => "other_account",
-            Self::OtherRegion => "other_region",
-            Self::OtherService => "other_service",
-            Self::NoResources => "no_resources",
-            Self::NotAnArn => "not_an_arn",
-            Self::Forged => "forged",
-            Self::UnknownKeys => "unknown_keys",
-        }
-    }
-}
-
-/// An input that was not taken: counted by its reason and kept once under its id.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("input rejected: {}", .reason.as_str())]
-pub struct Rejected {
-    /// See [`quarantine_id`].
-    pub id: String,
-    pub reason: Reason,
-    /// Its first [`EXCERPT_BYTES_MAX`] bytes, without control characters.
-    pub excerpt: String,
-}
-
-impl Rejected {
-    fn new(reason: Reason, input: &Value) -> Self {
-        Self { id: quarantine_id(input), reason, excerpt: excerpt(&input.to_string()) }
-    }
-
-    /// For an input that never became JSON.
-    pub fn not_json(input: &[u8]) -> Self {
-        let head = input.get(..EXCERPT_BYTES_MAX).unwrap_or(input);
-        let id = name_of(Sha256::new().chain_update(input));
-        Self { id, reason: Reason::NotJson, excerpt: excerpt(&String::from_utf8_lossy(head)) }
-    }
-}
-
-/// What an event that was taken says in a way that no known spelling covers: its shape is kept once, whichever service and
-/// moment it speaks of.
-pub fn drifted(payload: &Value, wake: &Wake) -> Option<Rejected> {
-    let silent = |subject: &Subject| matches!(subject, Subject::Service(hint) if hint.said.is_none());
-    if !wake.subjects.iter().any(silent) {
-        return None;
-    }
-    let keys = |value: &Value| -> Vec<String> {
-        let mut keys: Vec<String> = value.as_object().into_iter().flat_map(Map::keys).cloned().collect();
-        keys.sort();
-        keys
-    };
-    let shape = serde_json::json!([payload["detail-type"], keys(&payload["detail"])]);
-    Some(Rejected { id: quarantine_id(&shape), ..Rejected::new(Reason::UnknownKeys, payload) })
-}
-
-/// The id under which a rejected input is kept: a hash of what it says, whatever the order of its keys, so that the same
-/// input delivered again has the same id and is kept once. Of a queue's record only message id and body count, because the
-/// queue itself changes the rest with each delivery.
-pub fn quarantine_id(input: &Value) -> String {
-    let mut hash = Sha256::new();
-    match (input.get("messageId"), input.get("body")) {
-        (Some(id), Some(body)) => {
-            digest_value(id, &mut hash);
-            digest_value(body, &mut hash);
-        }
-        _ => digest_value(input, &mut hash),
-    }
-    name_of(hash)
-}
-
-fn name_of(hash: Sha256) -> String {
-    let hex: String = hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    format!("Q-{hex}")
-}
-
-/// Feeds a value to the hash so that no two different values feed the same bytes: every part carries its kind and length.
-fn digest_value(value: &Value, hash: &mut Sha256) {
-    match value {
-        Value::Object(members) => {
-            let mut keys: Vec<&String> = members.keys().collect();
-            keys.sort();
-            hash.update(format!("o{}:", keys.len()));
-            for key in keys {
-                hash.update(format!("{}:{key}", key.len()));
-                members.get(key).into_iter().for_each(|member| digest_value(member, hash));
-            }
-        }
-        Value::Array(items) => {
-            hash.update(format!("a{}:", items.len()));
-            items.iter().for_each(|item| digest_value(item, hash));
-        }
-        Value::String(text) => hash.update(format!("s{}:{text}", text.len())),
-        Value::Null | Value::Bool(_) | Value::Number(_) => hash.update(format!("v{value}:")),
-    }
-}
-
-/// Characters that change how a line shows without being seen: controls, and the marks that turn or hide text.
-fn invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
-
-fn excerpt(text: &str) -> String {
-    let mut kept = String::new();
-    for c in text.chars().filter(|c| !invisible(*c)) {
-        if kept.len() + c.len_utf8() > EXCERPT_BYTES_MAX {
-            break;
-        }
-        kept.push(c);
-    }
-    kept
 }
 
 /// A word from outside, fit for one line of a log.
@@ -298,7 +169,7 @@ pub fn parse(payload: &Value, home: &Home) -> Result<Wake, Rejected> {
     let rejected = |reason| Rejected::new(reason, payload);
     let event = payload.as_object().ok_or_else(|| rejected(Reason::NotAnObject))?;
     if let Some(records) = event.get("Records") {
-        return wake_queue(records, home).ok_or_else(|| rejected(Reason::UnknownShape));
+        return queue::parse(records, home).ok_or_else(|| rejected(Reason::UnknownShape));
     }
     let (Some(source), Some(detail_type)) =
         (event.get("source").and_then(Value::as_str), event.get("detail-type").and_then(Value::as_str))
@@ -317,7 +188,12 @@ pub fn parse(payload: &Value, home: &Home) -> Result<Wake, Rejected> {
         }
         WakeKind::Alarm => vec![Subject::Alarm(alarm::parse(event, home).map_err(rejected)?)],
         WakeKind::Image => vec![Subject::Image(image(event, home).map_err(rejected)?)],
-        WakeKind::CustomDomain | WakeKind::Sweep | WakeKind::WakeQueue => Vec::new(),
+        WakeKind::CustomDomain => vec![Subject::Domains(domain::validation(event, home).map_err(rejected)?)],
+        WakeKind::DomainCall => {
+            domain::call(event, home).map_err(rejected)?.map(Subject::Domains).into_iter().collect()
+        }
+        WakeKind::Certificate => vec![Subject::Certificate(certificate::parse(event, home).map_err(rejected)?)],
+        WakeKind::Sweep | WakeKind::WakeQueue => Vec::new(),
     };
     Ok(Wake { cause: cause(&format!("{detail_type} event {id}")), kind, subjects })
 }
@@ -327,10 +203,17 @@ fn cause(text: &str) -> Cause {
 }
 
 /// The kinds that we take, each with the one source that EventBridge sends it under.
-const KINDS: [(&str, &str, WakeKind); 6] = [
+const KINDS: [(&str, &str, WakeKind); 13] = [
     ("aws.apprunner", "AppRunner Service Status Change", WakeKind::ServiceStatus),
     ("aws.apprunner", "AppRunner Service Operation Status Change", WakeKind::OperationStatus),
     ("aws.apprunner", "AppRunner Custom Domain Validation Status Update", WakeKind::CustomDomain),
+    ("aws.apprunner", "AWS API Call via CloudTrail", WakeKind::DomainCall),
+    ("aws.acm", "ACM Certificate Approaching Expiration", WakeKind::Certificate),
+    ("aws.acm", "ACM Certificate Available", WakeKind::Certificate),
+    ("aws.acm", "ACM Certificate Expired", WakeKind::Certificate),
+    ("aws.acm", "ACM Certificate Renewal Action Required", WakeKind::Certificate),
+    ("aws.acm", "ACM Certificate Revoked", WakeKind::Certificate),
+    ("aws.acm", "ACM Certificate Revoked by Certificate Authority (CA)", WakeKind::Certificate),
     ("aws.cloudwatch", "CloudWatch Alarm State Change", WakeKind::Alarm),
     ("aws.ecr", "ECR Image Action", WakeKind::Image),
     ("pitcrew", "Sweep", WakeKind::Sweep),
@@ -413,42 +296,4 @@ fn image(event: &Map<String, Value>, home: &Home) -> Result<ImageChange, Reason>
         tag: text(detail, &["imagetag"]).filter(|tag| !tag.is_empty()).map(word),
         digest: text(detail, &["imagedigest"]).and_then(|digest| Digest::parse(digest).ok()),
     })
-}
-
-/// A batch of our own queue; `None` where it is none.
-fn wake_queue(records: &Value, home: &Home) -> Option<Wake> {
-    let records = records.as_array().filter(|records| !records.is_empty())?;
-    let queued = |record: &Value| {
-        let message_id = record.get("messageId").and_then(Value::as_str).map(word).unwrap_or_default();
-        let (service, hops) = match queued_service(record, &message_id, home) {
-            Ok((service, hops)) => (Ok(service), hops),
-            Err(reason) => (Err(Rejected::new(reason, record)), 0),
-        };
-        Subject::Queued(QueuedWake { message_id, service, hops })
-    };
-    let subjects = records.iter().map(queued).collect();
-    Some(Wake { cause: cause("wake queue"), kind: WakeKind::WakeQueue, subjects })
-}
-
-fn queued_service(record: &Value, message_id: &str, home: &Home) -> Result<(ServiceArn, u32), Reason> {
-    let record = record.as_object().ok_or(Reason::NotAnObject)?;
-    if message_id.is_empty() {
-        return Err(Reason::UnknownShape);
-    }
-    if record.get("eventSource").and_then(Value::as_str) != Some("aws:sqs") {
-        return Err(Reason::OtherService);
-    }
-    let queue = record.get("eventSourceARN").and_then(Value::as_str).ok_or(Reason::UnknownShape)?;
-    let ["arn", partition, "sqs", region, account, _] = queue.split(':').collect::<Vec<_>>()[..] else {
-        return Err(Reason::NotAnArn);
-    };
-    check_home(home, partition, account, region)?;
-    let body = record.get("body").and_then(Value::as_str).ok_or(Reason::UnknownShape)?;
-    let body: Value = serde_json::from_str(body).map_err(|_| Reason::NotJson)?;
-    let body = body.as_object().ok_or(Reason::NotAnObject)?;
-    let service = own_service(body.get("service").and_then(Value::as_str).ok_or(Reason::UnknownShape)?, home)?;
-    // A number that is none, or far too large, ends the chain: it is not ours.
-    let hops =
-        body.get("hops").map_or(0, |hops| hops.as_u64().and_then(|hops| hops.try_into().ok()).unwrap_or(u32::MAX));
-    Ok((service, hops))
 }

@@ -25,6 +25,12 @@ pub mod names {
     pub const HOLDS: &str = "Holds";
     pub const OLDEST_OPEN_INCIDENT_SECONDS: &str = "OldestOpenIncidentSeconds";
     pub const SWEEP_SUCCEEDED: &str = "SweepSucceeded";
+    /// TLS handshakes that did not come about: blindness, made visible.
+    pub const PROBE_FAILED: &str = "ProbeFailed";
+    /// The fewest days of all domains that were probed.
+    pub const CERTIFICATE_DAYS_LEFT: &str = "CertificateDaysLeft";
+    /// Domains that only a person can bring further.
+    pub const DOMAINS_BLOCKED: &str = "DomainsBlocked";
     pub const NOTICES_SENT: &str = "NoticesSent";
     /// By `Channel`.
     pub const NOTICES_FAILED: &str = "NoticesFailed";

@@ -43,11 +43,13 @@ pub(super) fn after_call(seen: &Observed, intent: &Intent, answer: &CallAnswer) 
             if settle::remember_refusal(&mut draft.memory, &intent.act, seen) {
                 draft.notices.push(tell::refused(seen, &intent.act, code, message));
             }
+            let mut then = Then::Reread;
             if intent.act == Act::Disassociate {
-                // Nothing was begun: the domain is linked as before.
+                // Nothing was begun: the domain is linked as before, and whoever asked for it has his answer.
                 draft.memory.relink = None;
+                then = Then::Stop { wake_after_secs: None };
             }
-            draft.record_with(&words, format!("refused: {code}"), Then::Reread)
+            draft.record_with(&words, format!("refused: {code}"), then)
         }
     }
 }

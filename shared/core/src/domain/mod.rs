@@ -1,5 +1,42 @@
 //! Custom domains: what is missing for one to become and stay active, and what to do about it. One pure function,
-//! [`decide`], and its table.
+//! [`decide`], and its table. The first row that holds decides.
+//!
+//! | seen | decision | where |
+//! |---|---|---|
+//! | an intent of this invocation, at most 30 s old, and with all that was read again the same would be decided | call, once | [`settle`] |
+//! | the same, and something else would be decided | drop the intent, decide again | [`settle`] |
+//! | any other intent younger than 60 s (its answer may be lost) | hold, wake after 60 s | [`settle`] |
+//! | an older one | settle by reading: what stands exactly is ours, what is gone is forgotten; associations as App Runner shows them | [`settle`] |
+//! | not associated, and linking again is under way | associate again | [`relink`] |
+//! | not associated here, but linked to another service by now; or never ours | hold | [`remove`] |
+//! | not associated, first seen so | remember when, wake after 60 s: a stale list must remove nothing | [`remove`] |
+//! | not associated for 60 s, nothing owned | forget the row | [`remove`] |
+//! | not associated for 60 s, an owned record does not stand as we made it | it is not ours any more; told where something else stands | [`remove`] |
+//! | not associated for 60 s, owned records | remove targets, wait until that is everywhere, then proofs that no other domain refers to; where stack and autonomy allow, else propose | [`remove`] |
+//! | the association differs from what is remembered | remember it; one that begins again is a new link | [`follow`] |
+//! | linking again is under way | on with it; paged after 2 h | [`relink`] |
+//! | an operator's request | done by the same rows, or refused with a notice and a receipt | [`operator`] |
+//! | `deleting` | hold | here |
+//! | `create_failed`, `delete_failed`, a status that is not known | explain, tell once | [`follow`] |
+//! | no records listed yet | hold, wake after 5, 15 and 45 s, then the sweep | [`follow`] |
+//! | a CAA set forbids, a zone is missing, ambiguous, not asked by the DNS, delegated or not ours to write, a conflict, an apex, a record that cannot be read | tell once; when it is gone, say that it goes on | [`trouble`] |
+//! | records are missing, and CAA forbids | write nothing | [`put`] |
+//! | records are missing and may be created | intent, read again, call; one proposal where it is withheld; told as a repair where the domain was finished | [`put`] |
+//! | a record of ours is to be replaced | the same, where the stack lets pitcrew take away; else proposed | [`put`] |
+//! | a change is `PENDING` | hold, wake after 15 s; given up after 30 min | [`follow`] |
+//! | pending, and 72 h have passed since the link was first seen | propose linking again, once | [`follow`] |
+//! | pending, and the DNS does not show a proof | hold; told after 30 min with what it shows instead | [`follow`] |
+//! | pending or binding, and everything stands | hold, with wakes in the first 5 min | [`follow`] |
+//! | active, everything stands, not finished before | finished: told, unless it was found so and nothing was made | [`follow`] |
+//! | the rows above hold, the domain is active, and this function makes handshakes | the certificate's rows: pages, renewal, linking again | [`watch`] |
+//! | everything else | hold | |
+//!
+//! Wherever a row would tell or intend something, the service's tags are read first: where the capability is `off`, it holds
+//! without a word (`pitcrew:certificates` for the certificate's rows, `pitcrew:domains` for the others). So a settled domain
+//! costs no call for tags. What cannot be read is never taken for good news: the row holds, and tries again.
+//!
+//! What never comes out of here: two calls without a record between; a call while the account is paused or the service held;
+//! the removal of a record while the domain is associated (other than its replacement); a change of a record that is not ours.
 
 mod answer;
 mod draft;
@@ -18,6 +55,9 @@ mod trouble;
 mod wanted;
 mod watch;
 pub mod zone_ids;
+
+#[cfg(test)]
+mod tests;
 
 pub use crate::step::Then;
 pub use memory::{DomainMemory, Intent, Link, PendingChange, Relink, RelinkStage};

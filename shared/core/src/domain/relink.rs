@@ -12,12 +12,12 @@
 
 use jiff::SignedDuration;
 
-use super::draft::Draft;
+use super::draft::{Draft, short_hash};
 use super::permit::{CERTIFICATES, Permit, asked, hold, may_finish, permit, tags};
 use super::tell::{self, Trouble, notice, span, todo_by};
 use super::{
     Act, Association, Decision, DomainMemory, DomainStatus, Hold, Look, Observed, Relink, RelinkStage, Settings, Then,
-    put,
+    put, settle,
 };
 use crate::autonomy::{Withheld, flag};
 use crate::notice::{NoticeKind, Severity};
@@ -111,6 +111,9 @@ pub(super) fn may_begin(seen: &Observed, settings: &Settings) -> Result<Begin, L
 
 /// Begins: the relink and its first intent in one record.
 pub(super) fn begin(seen: &Observed, association: &Association, reason: &str) -> Decision {
+    if settle::refused_lately(seen, &Act::Disassociate) {
+        return hold(Hold::Blocked, None);
+    }
     let mut draft = Draft::new(seen, rule::RELINK);
     draft.saw("reason", reason);
     if let Some(certificate) = &seen.memory.certificate {
@@ -127,7 +130,7 @@ pub(super) fn begin(seen: &Observed, association: &Association, reason: &str) ->
         notice(seen, NoticeKind::Domain, Severity::Warning, "relink-begun", "pitcrew links the domain again");
     begun.happened = format!("{reason} TLS for {} is interrupted until App Runner has a new certificate.", seen.name);
     begun.done.push("pitcrew disassociates the domain, associates it again and makes its new records.".to_owned());
-    draft.notices.push(begun);
+    draft.tell_once(Trouble { topic: "relink-begun", fingerprint: short_hash([reason]), notice: begun });
     draft.record("the domain is to be linked again", Then::Again)
 }
 

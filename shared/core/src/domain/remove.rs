@@ -11,6 +11,7 @@ use super::put::{intend, propose};
 use super::{Act, Decision, Hold, Look, Observed, Request, Settings, Then, Trigger, follow, operator, tell};
 use crate::autonomy::Withheld;
 use crate::dns::plan::{self, Batch, Leftover, Owned, Plan, Purpose};
+use crate::dns::record::{RecordSet, RecordType};
 use crate::fact::Fact;
 use crate::receipt::rule;
 
@@ -126,7 +127,10 @@ fn forget(seen: &Observed, forgotten: &[&Owned]) -> Result<Decision, Look> {
     for owned in forgotten {
         let record = &owned.record;
         let standing = seen.dns.standing(&owned.zone, &record.name, std::slice::from_ref(&record.name))?;
-        if standing.is_ok_and(|sets| sets.iter().any(|set| set.kind == record.kind)) {
+        let takes_its_place = |set: &RecordSet| {
+            set.kind == record.kind || set.kind == RecordType::Cname || record.kind == RecordType::Cname
+        };
+        if standing.is_ok_and(|sets| sets.iter().any(takes_its_place)) {
             changed.push(*owned);
         }
     }

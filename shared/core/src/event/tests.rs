@@ -5,6 +5,10 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod domains;
+
+use domains::{CERTIFICATE, acm, call};
+
 const ARN: &str = "arn:aws:apprunner:eu-west-1:123456789012:service/shop-api/8fe1e10304f84fd2b0df550fe98a71fa";
 const OPERATION: &str = "AppRunner Service Operation Status Change";
 const STATUS: &str = "AppRunner Service Status Change";
@@ -71,13 +75,6 @@ fn an_unknown_status_word_or_none_at_all_is_still_a_hint() {
         let Subject::Service(hint) = only(&app_runner(OPERATION, detail)) else { panic!("no service") };
         assert_eq!(hint.said.as_deref(), said);
     }
-}
-
-#[test]
-fn the_custom_domain_event_is_known_and_has_no_subject_here() {
-    let payload = app_runner("AppRunner Custom Domain Validation Status Update", json!({"anything": true}));
-    let wake = parse(&payload, &home()).unwrap();
-    assert_eq!((wake.kind, wake.subjects), (WakeKind::CustomDomain, Vec::new()));
 }
 
 fn alarm_event(configuration: Value) -> Value {
@@ -191,7 +188,7 @@ fn a_bad_record_of_the_wake_queue_does_not_harm_the_others() {
     let records: Vec<Value> = bodies.iter().enumerate().map(|(n, body)| record(&format!("m{n}"), body)).collect();
     let wakes = queued(&json!({ "Records": records }));
     let answers: Vec<(String, Option<Reason>)> =
-        wakes.into_iter().map(|wake| (wake.message_id, wake.service.err().map(|rejected| rejected.reason))).collect();
+        wakes.into_iter().map(|wake| (wake.message_id, wake.about.err().map(|rejected| rejected.reason))).collect();
     let expected = [
         None,
         Some(Reason::NotJson),
@@ -218,7 +215,7 @@ fn records_of_another_queue_or_another_source_are_refused() {
     ];
     for (record, expected) in cases {
         let wakes = queued(&json!({"Records": [record]}));
-        assert_eq!(wakes[0].service.as_ref().unwrap_err().reason, expected);
+        assert_eq!(wakes[0].about.as_ref().unwrap_err().reason, expected);
     }
     for records in [json!({}), json!([]), json!("x"), Value::Null] {
         assert_eq!(reason(&json!({ "Records": records })), Reason::UnknownShape);
@@ -305,6 +302,10 @@ fn any_json() -> impl Strategy<Value = Value> {
         "aws.ecr",
         "pitcrew",
         "Sweep",
+        "AWS API Call via CloudTrail",
+        "ACM Certificate Expired",
+        "aws.acm",
+        CERTIFICATE,
         "123456789012",
         "eu-west-1",
         "CloudWatch Alarm State Change",
@@ -344,6 +345,8 @@ fn any_json() -> impl Strategy<Value = Value> {
         "dimensions",
         "repository-name",
         "image-digest",
+        "requestParameters",
+        "serviceArn",
         "id",
         "x",
     ]);
@@ -364,6 +367,8 @@ fn samples() -> Vec<Value> {
         alarm_event(json!({"alarmRule": "ALARM(\"a\") OR OK(b)", "metrics": [{"metricStat": {"metric":
             {"namespace": "AWS/AppRunner", "dimensions": {"ServiceName": "shop-api"}}}}]})),
         ecr(json!({"repository-name": "shop", "action-type": "PUSH"})),
+        call("AssociateCustomDomain", json!({"serviceArn": ARN, "domainName": "a.example.com"}), None),
+        acm(CERTIFICATE),
         json!({"Records": [record("m", &format!(r#"{{"service": "{ARN}"}}"#))]}),
     ]
 }
@@ -388,7 +393,7 @@ proptest! {
     }
 
     #[test]
-    fn a_sample_with_one_part_replaced_is_taken_or_refused_cleanly(n in 0..4usize, at in 0..30usize, part in any_json()) {
+    fn a_sample_with_one_part_replaced_is_taken_or_refused_cleanly(n in 0..6usize, at in 0..30usize, part in any_json()) {
         let mut payload = samples()[n].clone();
         replace_part(&mut payload, &mut at.clone(), &part);
         check(&payload)?;
@@ -407,7 +412,8 @@ fn check(payload: &Value) -> Result<(), TestCaseError> {
             for subject in wake.subjects {
                 let arn = match subject {
                     Subject::Service(hint) => hint.arn,
-                    Subject::Queued(QueuedWake { service: Ok(arn), .. }) => arn,
+                    Subject::Queued(QueuedWake { about: Ok(Queued::Service(arn)), .. }) => arn,
+                    Subject::Domains(hint) => hint.service,
                     _ => continue,
                 };
                 prop_assert_eq!((arn.account(), arn.region()), ("123456789012", "eu-west-1"));

@@ -1,0 +1,125 @@
+//! Route 53, of our own account and of accounts that a role leads to: hosted zones, record sets, changes.
+//!
+//! Reads are tried three times by the SDK, politely: Route 53 takes five requests a second for a whole account. A change is
+//! sent once. What may be written is decided in `core`; what could overwrite is not even spelt here: there is no `UPSERT`.
+
+mod change;
+mod records;
+mod roles;
+mod zones;
+
+pub use records::Pages;
+pub use zones::{Scope, ScopeError};
+
+use aws_config::SdkConfig;
+use aws_sdk_route53::Client;
+use pitcrew_core::dns::facts::{Zone, ZoneRef, Zones};
+use pitcrew_core::dns::name::Name;
+use pitcrew_core::dns::plan::Batch;
+use pitcrew_core::domain::CallAnswer;
+
+use crate::clients::Lazy;
+use crate::date::ServerDate;
+use crate::error::AwsError;
+use roles::Roles;
+
+/// Which zones there are for us: the stack's parameters.
+#[derive(Clone, Debug, Default)]
+pub struct ZoneSettings {
+    /// The zones that may be written to.
+    pub writable: Scope,
+    /// Roles of other accounts whose zones are listed too.
+    pub roles: Vec<String>,
+    /// What those roles ask for.
+    pub external_id: Option<String>,
+}
+
+/// Route 53 as this process reaches it. Clones share clients and credentials.
+#[derive(Clone)]
+pub struct Route53 {
+    own: Lazy<Client>,
+    roles: Roles,
+    settings: ZoneSettings,
+}
+
+impl Route53 {
+    pub fn new(config: &SdkConfig, date: &ServerDate, settings: ZoneSettings) -> Self {
+        let (config_own, date_own) = (config.clone(), date.clone());
+        let own = Lazy::new(move || {
+            Client::from_conf(aws_sdk_route53::config::Builder::from(&config_own).interceptor(date_own).build())
+        });
+        Self { own, roles: Roles::new(config, date, settings.external_id.clone()), settings }
+    }
+
+    async fn client(&self, role: Option<&str>) -> Result<Client, AwsError> {
+        match role {
+            None => Ok((*self.own).clone()),
+            Some(role) => self.roles.open(role).await,
+        }
+    }
+
+    /// Every hosted zone of our own account and of the accounts that the roles lead to. An account that a role does not open,
+    /// for whatever reason, is named in the answer; our own must answer.
+    ///
+    /// # Errors
+    /// Our own account cannot be listed.
+    pub async fn observe_zones(&self) -> Result<Zones, AwsError> {
+        let scope = &self.settings.writable;
+        let mut zones = Zones { all: zones::list(&self.own, None, scope).await?, unlisted: Vec::new() };
+        for role in &self.settings.roles {
+            let listed = match self.client(Some(role)).await {
+                Ok(client) => zones::list(&client, Some(role), scope).await,
+                Err(error) => Err(error),
+            };
+            match listed {
+                Ok(listed) => zones.all.extend(listed),
+                Err(error) => {
+                    tracing::warn!(role, error = error.line(), "the hosted zones of another account cannot be listed");
+                    zones.unlisted.push((role.clone(), error.line()));
+                }
+            }
+        }
+        Ok(zones)
+    }
+
+    /// The name servers that Route 53 gave a public zone.
+    ///
+    /// # Errors
+    /// The zone cannot be read, or is a private one.
+    pub async fn observe_servers(&self, zone: &ZoneRef) -> Result<Vec<Name>, AwsError> {
+        zones::servers(&self.client(zone.role.as_deref()).await?, &zone.id).await
+    }
+
+    /// The VPCs that a private zone is visible in.
+    ///
+    /// # Errors
+    /// The zone cannot be read.
+    pub async fn observe_vpcs(&self, zone: &Zone) -> Result<Vec<String>, AwsError> {
+        zones::vpcs(&self.client(zone.at.role.as_deref()).await?, &zone.at.id).await
+    }
+
+    /// Reads on until everything at these names of the zone is known in `pages`.
+    ///
+    /// # Errors
+    /// A page cannot be read, or more are needed than one look may take; what was read stays in `pages`.
+    pub async fn observe_records(&self, zone: &ZoneRef, names: &[Name], pages: &mut Pages) -> Result<(), AwsError> {
+        records::read(&self.client(zone.role.as_deref()).await?, &zone.id, names, pages).await
+    }
+
+    /// Whether a change is on all of Route 53's servers. One that Route 53 does not know any more is long over.
+    ///
+    /// # Errors
+    /// The change cannot be read.
+    pub async fn observe_change(&self, zone: &ZoneRef, id: &str) -> Result<bool, AwsError> {
+        change::in_sync(&self.client(zone.role.as_deref()).await?, id).await
+    }
+
+    /// Sends the one batch of an intent, once.
+    pub async fn apply(&self, batch: &Batch, intent: &str) -> CallAnswer {
+        match self.client(batch.zone.role.as_deref()).await {
+            Ok(client) => change::apply(&client, batch, intent).await,
+            // Without credentials nothing was sent.
+            Err(error) => CallAnswer::NotMade(error.line()),
+        }
+    }
+}
