@@ -9,13 +9,31 @@ import re
 
 from stack import PSEUDO, ROOT, as_list
 
+# Which function each pattern of events/patterns wakes, and how often each is swept whatever the bus does.
+WAKES = {
+    "service-status-change": "RollbackFunction",
+    "operation-status-change": "RollbackFunction",
+    "alarm-state-change": "RollbackFunction",
+    "ecr-image-action": "RollbackFunction",
+    "app-runner-domain-call": "DomainsFunction",
+    "custom-domain-validation": "DomainsFunction",
+    "acm-certificate": "CertificatesFunction",
+}
+RATES = {
+    "RollbackFunction": "rate(5 minutes)",
+    "DomainsFunction": "rate(5 minutes)",
+    "CertificatesFunction": "rate(1 hour)",
+    "NotifyFunction": "rate(5 minutes)",
+}
 RETRY_OF_THE_BUS = {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
 SWEEP = {"source": "pitcrew", "detail-type": "Sweep"}
 PATTERN_KEYS = {"source", "detail-type", "account", "detail"}
-# Below `detail`, only these may be matched, of these sources only. App Runner is not among them, and must never be.
+# Below `detail`, only these may be matched, of these detail-types only. None of App Runner's own is among them, and none
+# must ever be: what CloudTrail says of a call to App Runner has CloudTrail's keys.
 DETAIL_KEYS = {
-    "aws.cloudwatch": {"state": {"value"}},
-    "aws.ecr": {"action-type": None, "result": None},
+    "CloudWatch Alarm State Change": {"state": {"value"}},
+    "ECR Image Action": {"action-type": None, "result": None},
+    "AWS API Call via CloudTrail": {"eventSource": None, "eventName": None},
 }
 
 
@@ -43,6 +61,17 @@ def every_rule_has_the_pattern_of_one_file(stack):
     return problems
 
 
+def every_rule_wakes_the_function_that_can_read_it(stack):
+    files = patterns_of_files()
+    problems = [f"events/patterns/{stem}.json: WAKES in checks_doors.py names no function" for stem in files.keys() - WAKES]
+    for name, rule in stack.of_type("AWS::Events::Rule").items():
+        for stem in (stem for stem, pattern in files.items() if pattern == rule["EventPattern"]):
+            targets = [target["Arn"] for target in rule["Targets"]]
+            if targets != ["${" + WAKES.get(stem, "") + ".Arn}"] or rule.get("State") != "ENABLED":
+                problems.append(f"{name}: wakes {targets}, not {WAKES.get(stem)} alone, or is not enabled")
+    return problems
+
+
 def patterns_match_on_the_envelope(stack):
     problems = []
     for name, rule in stack.of_type("AWS::Events::Rule").items():
@@ -54,11 +83,11 @@ def patterns_match_on_the_envelope(stack):
             problems.append(f"{name}: its pattern matches on {key}, which has drifted or may drift")
         if pattern.get("account") != [PSEUDO["AWS::AccountId"]]:
             problems.append(f"{name}: its pattern lets other accounts in: {pattern.get('account')}")
-        source = as_list(pattern.get("source"))[0]
-        allowed = DETAIL_KEYS.get(source, {})
+        kinds = as_list(pattern.get("detail-type"))
+        allowed = DETAIL_KEYS.get(kinds[0], {}) if len(kinds) == 1 else {}
         for key, below in pattern.get("detail", {}).items():
             if key not in allowed or (allowed[key] is not None and set(below) - allowed[key]):
-                problems.append(f"{name}: its pattern looks into detail.{key} of {source}")
+                problems.append(f"{name}: its pattern looks into detail.{key} of {kinds}")
     return problems
 
 
@@ -126,6 +155,9 @@ def every_function_has_a_sweep(stack):
         wrong = problem_of_schedule(schedule["ScheduleExpression"])
         if wrong:
             problems.append(f"{name}: {schedule['ScheduleExpression']} is no schedule: {wrong}")
+        wanted = RATES.get(target["Arn"].removeprefix("${").removesuffix(".Arn}"))
+        if schedule["ScheduleExpression"] != wanted:
+            problems.append(f"{name}: sweeps at {schedule['ScheduleExpression']}, not {wanted}")
         if json.loads(target.get("Input", "null")) != SWEEP:
             problems.append(f"{name}: does not send {json.dumps(SWEEP)}")
         if target.get("DeadLetterConfig") != {"Arn": "${BusDeadLetterQueue.Arn}"}:
@@ -169,16 +201,29 @@ def every_mapping_isolates_what_fails(stack):
     return problems
 
 
-def the_wake_queue_fits_its_function(stack):
-    queues = stack.of_type("AWS::SQS::Queue")
-    wake = queues["WakeQueue"]
-    timeout = stack.functions()["RollbackFunction"]["Timeout"]
-    problems = []
-    if wake.get("VisibilityTimeout", 30) < 6 * timeout:
-        problems.append(f"WakeQueue: a message comes back after less than 6 x {timeout} s")
-    if wake.get("RedrivePolicy") != {"deadLetterTargetArn": "${FailureQueue.Arn}", "maxReceiveCount": 5}:
-        problems.append("WakeQueue: a message that fails 5 times does not go to the failure queue")
-    return problems
+def every_wake_queue_fits_its_function(stack):
+    """A function that wakes itself up has a queue of its own, and the mapping that brings its messages back to it."""
+    queues, problems, taken = stack.of_type("AWS::SQS::Queue"), [], set()
+    mappings = stack.of_type("AWS::Lambda::EventSourceMapping").values()
+    for name, function in stack.functions().items():
+        url = function["Environment"]["Variables"].get("PITCREW_WAKE_QUEUE_URL")
+        if url is None:
+            continue
+        queue = url.removeprefix("${").removesuffix("}")
+        fed = [mapping for mapping in mappings if mapping["EventSourceArn"] == "${" + queue + ".Arn}"]
+        if queue in taken or [mapping["FunctionName"] for mapping in fed] != ["${" + name + "}"]:
+            problems.append(f"{name}: {queue} is not its own, or does not wake it")
+            continue
+        taken.add(queue)
+        # Two is the least that Lambda takes.
+        if fed[0].get("ScalingConfig") != {"MaximumConcurrency": 2} or fed[0].get("Enabled") is not True:
+            problems.append(f"{name}: its wake messages may take all of its invocations, or come to none")
+        if queues[queue].get("VisibilityTimeout", 30) != 6 * function["Timeout"]:
+            problems.append(f"{queue}: a message does not stay away for 6 x {function['Timeout']} s")
+        if queues[queue].get("RedrivePolicy") != {"deadLetterTargetArn": "${FailureQueue.Arn}", "maxReceiveCount": 5}:
+            problems.append(f"{queue}: a message that fails 5 times does not go to the failure queue")
+    waking = {name for name in queues if "Wake" in name}
+    return problems + [f"{name}: no function is told of it" for name in sorted(waking - taken)]
 
 
 def only_our_rules_fill_the_dead_letter_queue(stack):
@@ -196,6 +241,7 @@ def only_our_rules_fill_the_dead_letter_queue(stack):
 
 CHECKS = [
     every_rule_has_the_pattern_of_one_file,
+    every_rule_wakes_the_function_that_can_read_it,
     patterns_match_on_the_envelope,
     the_outbox_filter_equals_its_file,
     every_rule_reaches_its_target_or_the_dead_letter_queue,
@@ -203,6 +249,6 @@ CHECKS = [
     every_function_has_a_sweep,
     every_function_gives_up_into_the_failure_queue,
     every_mapping_isolates_what_fails,
-    the_wake_queue_fits_its_function,
+    every_wake_queue_fits_its_function,
     only_our_rules_fill_the_dead_letter_queue,
 ]

@@ -5,7 +5,11 @@ Every check takes a Stack and answers with a list of problems, empty when all is
 
 from fnmatch import fnmatchcase
 
-from stack import as_list
+from stack import Stack, as_list
+
+ACM = "arn:aws:acm:eu-west-1:123456789012:certificate/*"
+SERVICES = "arn:aws:apprunner:eu-west-1:123456789012:service/*"
+ZONES = "arn:aws:route53:::hostedzone/*"
 
 # Each wildcard in a resource of an Allow, with the reason why nothing narrower works. A new one needs a line here.
 WILDCARDS = {
@@ -24,9 +28,37 @@ WILDCARDS = {
         "any alarm may carry the tag pitcrew:service",
     ("RollbackRole", "ReadServiceLogs", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/apprunner/*"):
         "App Runner names a log group after each service",
+    ("CertificatesRole", "ListCertificates", "*"): "ListCertificates knows no resource",
+    ("CertificatesRole", "ReadAndRenewCertificates", ACM): "every certificate of the account is watched",
+    ("CertificatesRole", "RelinkDomains", SERVICES):
+        "every service's domain may be linked again; Autonomy, tags and HoldMeansHold decide which",
+    **{
+        (role, sid, resource): reason
+        for role in ("DomainsRole", "CertificatesRole")
+        for sid, resource, reason in [
+            ("ListServices", "*", "ListServices knows no resource"),
+            ("ReadServices", SERVICES, "every service may have a domain"),
+            ("ListZones", "*", "ListHostedZones knows no resource"),
+            ("ReadZones", ZONES, "the owner's choice: parameter HostedZoneArns"),
+            ("WriteRecords", ZONES, "the owner's choice: parameter HostedZoneArns; CREATE of A and CNAME only"),
+            ("FollowChanges", "arn:aws:route53:::change/*", "Route 53 names a change when it takes it"),
+        ]
+    },
     ("NotifyRole", "FindStream", "${Table.Arn}/stream/*"): "a stream's name ends with the time it was made",
 }
 
+# What neither of the two that write DNS records may do, whatever else is granted to it one day.
+NO_RECORDS = [
+    "apprunner:CreateService", "apprunner:DeleteService", "apprunner:PauseService", "apprunner:ResumeService",
+    "apprunner:StartDeployment", "apprunner:TagResource", "apprunner:UntagResource", "apprunner:UpdateService",
+    "apprunner:AssociateWebAcl", "apprunner:DisassociateWebAcl", "ecr:PutImage",
+    "iam:AttachRolePolicy", "iam:CreateRole", "iam:PassRole", "iam:UpdateAssumeRolePolicy",
+    "acm:AddTagsToCertificate", "acm:DeleteCertificate", "acm:ExportCertificate", "acm:ImportCertificate",
+    "acm:PutAccountConfiguration", "acm:RequestCertificate",
+    "route53:AssociateVPCWithHostedZone", "route53:ChangeTagsForResource", "route53:CreateHostedZone",
+    "route53:DeleteHostedZone", "route53:DisableHostedZoneDNSSEC", "route53:DisassociateVPCFromHostedZone",
+    "route53:UpdateHostedZoneComment", "route53domains:TransferDomain", "route53domains:UpdateDomainNameservers",
+]
 # What a role must not be able to do whatever else is granted to it one day.
 NEVER = {
     "RollbackRole": [
@@ -36,6 +68,11 @@ NEVER = {
         "iam:UpdateAssumeRolePolicy", "iam:AddUserToGroup", "iam:SetDefaultPolicyVersion",
         "route53:ChangeResourceRecordSets", "route53:DeleteHostedZone", "sts:AssumeRole",
     ],
+    "DomainsRole": [
+        *NO_RECORDS, "acm:DescribeCertificate", "acm:RenewCertificate", "apprunner:AssociateCustomDomain",
+        "apprunner:DisassociateCustomDomain",
+    ],
+    "CertificatesRole": NO_RECORDS,
     "NotifyRole": [
         "apprunner:DeleteService", "apprunner:UpdateService", "apprunner:StartDeployment", "ecr:PutImage",
         "iam:CreateRole", "iam:PassRole", "route53:DeleteHostedZone", "sts:AssumeRole",
@@ -43,17 +80,42 @@ NEVER = {
     "SchedulerRole": ["apprunner:UpdateService", "iam:PassRole", "route53:DeleteHostedZone"],
 }
 
+# All that a role may do to these services beside reading (Describe, Get, List).
+WRITES = {
+    "RollbackRole": {"apprunner:UpdateService", "apprunner:StartDeployment", "iam:PassRole"},
+    "DomainsRole": {"route53:ChangeResourceRecordSets"},
+    "CertificatesRole": {
+        "acm:RenewCertificate", "apprunner:AssociateCustomDomain", "apprunner:DisassociateCustomDomain",
+        "route53:ChangeResourceRecordSets",
+    },
+}
+WRITTEN_SERVICES = ("acm", "apprunner", "cloudwatch", "ecr", "iam", "lambda", "route53")
+# What the tag pitcrew:hold=true on a service must refuse.
+HELD = {
+    "RollbackRole": {"apprunner:UpdateService", "apprunner:StartDeployment"},
+    "CertificatesRole": {"apprunner:AssociateCustomDomain", "apprunner:DisassociateCustomDomain"},
+}
 # The partitions of the table, and of its index, that each function may touch, and what it may do there: the calls that it
 # makes in shared/aws, no more. (A transaction needs PutItem and DeleteItem, its conditions nothing of their own.)
 LEADING_KEYS = {
     ("RollbackRole", "${Table.Arn}"): {"SVC#*", "ACCT#*", "OUTBOX#*"},
     ("RollbackRole", "${Table.Arn}/index/open"): {"INCIDENT", "PIN"},
+    ("DomainsRole", "${Table.Arn}"): {"DOM#*", "ACCT#*", "OUTBOX#*"},
+    ("DomainsRole", "${Table.Arn}/index/open"): {"DOMAIN"},
+    ("CertificatesRole", "${Table.Arn}"): {"DOM#*", "CERT#*", "ACCT#*", "OUTBOX#*"},
+    ("CertificatesRole", "${Table.Arn}/index/open"): {"DOMAIN"},
     ("NotifyRole", "${Table.Arn}"): {"OUTBOX#*", "THREAD#*"},
     ("NotifyRole", "${Table.Arn}/index/open"): {"UNSENT"},
 }
 TABLE_ACTIONS = {
-    ("RollbackRole", "${Table.Arn}"): {"BatchGetItem", "DeleteItem", "GetItem", "PutItem"},
-    ("RollbackRole", "${Table.Arn}/index/open"): {"Query"},
+    **{
+        key: actions
+        for role in ("RollbackRole", "DomainsRole", "CertificatesRole")
+        for key, actions in [
+            ((role, "${Table.Arn}"), {"BatchGetItem", "DeleteItem", "GetItem", "PutItem"}),
+            ((role, "${Table.Arn}/index/open"), {"Query"}),
+        ]
+    },
     ("NotifyRole", "${Table.Arn}"): {"GetItem", "PutItem", "UpdateItem"},
     ("NotifyRole", "${Table.Arn}/index/open"): {"Query"},
 }
@@ -118,19 +180,31 @@ def every_function_has_a_role_of_its_own(stack):
     return problems
 
 
+def everything_granted(stack):
+    """The stack of an owner who grants all that can be granted."""
+    role = "arn:aws:iam::210987654321:role/pitcrew-zones-eu-west-1"
+    return Stack(stack.source, ZoneRoleArns=role, RemoveRecords="true")
+
+
+def unconditional_denies(stack, role):
+    """The actions that a role's policies deny, whatever the resource and whatever the request."""
+    return [
+        pattern
+        for owner, statement in stack.statements()
+        if owner == role and statement["Effect"] == "Deny" and "Condition" not in statement
+        and statement.get("Resource") == "*"
+        for pattern in as_list(statement["Action"])
+    ]
+
+
 def the_dangerous_is_denied(stack):
     problems = []
     for role, actions in NEVER.items():
-        denied = [
-            pattern
-            for owner, statement in stack.statements()
-            if owner == role and statement["Effect"] == "Deny" and "Condition" not in statement
-            and statement["Resource"] == "*"
-            for pattern in as_list(statement["Action"])
-        ]
-        for action in actions:
-            if not any(fnmatchcase(action, pattern) for pattern in denied):
-                problems.append(f"{role}: nothing denies {action}")
+        for given in (stack, everything_granted(stack)):
+            denied = unconditional_denies(given, role)
+            for action in actions:
+                if not any(fnmatchcase(action, pattern) for pattern in denied):
+                    problems.append(f"{role}: nothing denies {action}")
     return problems + [
         f"{role}: NEVER in checks_roles.py does not say what it must not do"
         for role in stack.of_type("AWS::IAM::Role").keys() - NEVER.keys()
@@ -140,20 +214,31 @@ def the_dangerous_is_denied(stack):
 def no_allow_is_denied(stack):
     """A Deny that hits a granted action makes the grant a lie."""
     problems = []
-    for role in stack.of_type("AWS::IAM::Role"):
-        own = [statement for owner, statement in stack.statements() if owner == role]
-        denied = [
-            pattern
-            for statement in own
-            if statement["Effect"] == "Deny" and "Condition" not in statement
-            for pattern in as_list(statement["Action"])
-        ]
-        for statement in own:
+    for given in (stack, everything_granted(stack)):
+        for role, statement in given.statements():
             if statement["Effect"] != "Allow":
                 continue
+            denied = unconditional_denies(given, role)
             for action in as_list(statement["Action"]):
                 if any(fnmatchcase(action, pattern) for pattern in denied):
                     problems.append(f"{role}.{statement['Sid']}: {action} is allowed and denied")
+    return problems
+
+
+def each_writes_only_what_is_its_own(stack):
+    problems = []
+    for given in (stack, everything_granted(stack)):
+        for role in given.of_type("AWS::IAM::Role").keys() - {"SchedulerRole"}:
+            written = {
+                action
+                for owner, statement in given.statements()
+                if owner == role and statement["Effect"] == "Allow"
+                for action in as_list(statement["Action"])
+                if action.partition(":")[0] in WRITTEN_SERVICES
+                and not action.partition(":")[2].startswith(("Describe", "Get", "List"))
+            }
+            if written != WRITES.get(role, set()):
+                problems.append(f"{role}: may do {sorted(written)}")
     return problems
 
 
@@ -203,12 +288,13 @@ def roles_are_passed_to_app_runner_only(stack):
 
 
 def a_hold_is_kept_by_iam(stack):
-    wanted = {"apprunner:UpdateService", "apprunner:StartDeployment"}
+    kept = {}
     for role, statement in stack.statements():
-        tags = statement.get("Condition", {}).get("StringEquals", {})
-        if statement["Effect"] == "Deny" and tags.get("aws:ResourceTag/pitcrew:hold") == "true":
-            return [] if role == "RollbackRole" and set(as_list(statement["Action"])) == wanted else ["wrong actions"]
-    return ["a service tagged pitcrew:hold=true is not protected by a Deny"]
+        if statement["Effect"] == "Deny" and statement.get("Resource") == "*" and statement.get("Condition") == {
+            "StringEquals": {"aws:ResourceTag/pitcrew:hold": "true"}
+        }:
+            kept[role] = set(as_list(statement["Action"]))
+    return [] if kept == HELD else [f"a service tagged pitcrew:hold=true is protected by Denies as {kept}, not {HELD}"]
 
 
 def each_writes_only_its_own_log(stack):
@@ -234,6 +320,7 @@ CHECKS = [
     every_function_has_a_role_of_its_own,
     the_dangerous_is_denied,
     no_allow_is_denied,
+    each_writes_only_what_is_its_own,
     the_table_is_divided_by_leading_keys,
     roles_are_passed_to_app_runner_only,
     a_hold_is_kept_by_iam,

@@ -5,6 +5,7 @@ Every check takes a Stack and answers with a list of problems, empty when all is
 
 import re
 
+from checks_doors import RATES
 from stack import Stack
 
 # What the small interpreter of tests/cloud deploys. Another type needs it taught first.
@@ -25,6 +26,19 @@ ENVIRONMENT = {
         "PITCREW_FINGERPRINT_SECRET_ARN": "${FingerprintKey}",
         "PITCREW_ACCOUNT": "123456789012",
     },
+    **{
+        f"{name}Function": {
+            "PITCREW_TABLE": "${Table}",
+            "PITCREW_WAKE_QUEUE_URL": "${" + name + "WakeQueue}",
+            "PITCREW_AUTONOMY": "act",
+            "PITCREW_ACCOUNT": "123456789012",
+            "PITCREW_ZONES": "arn:aws:route53:::hostedzone/*",
+            "PITCREW_ZONE_ROLES": "",
+            "PITCREW_ZONE_EXTERNAL_ID": "",
+            "PITCREW_REMOVE_RECORDS": "false",
+        }
+        for name in ("Domains", "Certificates")
+    },
     "NotifyFunction": {
         "PITCREW_TABLE": "${Table}",
         "PITCREW_TOPIC_ARN": "${Topic}",
@@ -34,6 +48,14 @@ ENVIRONMENT = {
         "PITCREW_SLACK_CHANNEL": "",
     },
 }
+# MB of memory, seconds, and invocations at once.
+LIMITS = {
+    "RollbackFunction": (256, 60, 5),
+    "DomainsFunction": (256, 60, 4),
+    "CertificatesFunction": (256, 120, 2),
+    "NotifyFunction": (128, 30, 2),
+}
+SECONDS = {"rate(5 minutes)": 300, "rate(1 hour)": 3600}
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/0d7a2f3e-0000-4000-8000-000000000000"
 
 
@@ -87,12 +109,9 @@ def every_function_is_bounded_and_logs_json(stack):
     for name, function in stack.functions().items():
         if function.get("Runtime") != "provided.al2023" or function.get("Architectures") != ["arm64"]:
             problems.append(f"{name}: runs on {function.get('Runtime')}, {function.get('Architectures')}")
-        if not 128 <= function.get("MemorySize", 0) <= 256:
-            problems.append(f"{name}: has {function.get('MemorySize')} MB")
-        if not 0 < function.get("Timeout", 3) <= 60:
-            problems.append(f"{name}: may run for {function.get('Timeout')} s")
-        if function.get("ReservedConcurrentExecutions") not in range(1, 11):
-            problems.append(f"{name}: nothing bounds how many run at once")
+        limits = tuple(function.get(key) for key in ("MemorySize", "Timeout", "ReservedConcurrentExecutions"))
+        if limits != LIMITS.get(name):
+            problems.append(f"{name}: has {limits} of memory, seconds and invocations at once, not {LIMITS.get(name)}")
         if function.get("LoggingConfig", {}).get("LogFormat") != "JSON":
             problems.append(f"{name}: does not log JSON")
     small = Stack(stack.source, ReserveConcurrency="false")
@@ -180,7 +199,7 @@ def everything_is_encrypted(stack):
                 problems.append(f"{name}: is under {properties[member]} though no key is given")
     if under_key.of_type("AWS::DynamoDB::Table")["Table"]["SSESpecification"].get("KMSMasterKeyId") != KEY:
         problems.append("Table: is not under the owner's key though one is given")
-    for role in ("RollbackRole", "NotifyRole"):
+    for role in stack.of_type("AWS::IAM::Role").keys() - {"SchedulerRole"}:
         grants = [
             statement for owner, statement in under_key.statements()
             if owner == role and statement.get("Resource") == KEY
@@ -238,6 +257,11 @@ def every_function_is_watched(stack):
         # Silence is how a dead sweep shows.
         if len(sweeps) != 1 or sweeps[0]["TreatMissingData"] != "breaching":
             problems.append(f"{name}: no alarm speaks when its sweeps stop")
+        periods = {alarm["Period"] for alarm in errors + sweeps}
+        if periods != {SECONDS[RATES[name]]}:
+            problems.append(f"{name}: its alarms look at periods of {periods} s, its sweep comes at {RATES[name]}")
+        if any((sweep["EvaluationPeriods"], sweep["DatapointsToAlarm"]) != (3, 3) for sweep in sweeps):
+            problems.append(f"{name}: its alarm does not wait for three missed sweeps, or waits for more")
     return problems
 
 

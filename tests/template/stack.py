@@ -14,6 +14,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "infra" / "template.yaml"
+ZONE_ROLE = ROOT / "infra" / "zone-role.yaml"
 
 # Where the stack pretends to be deployed.
 PSEUDO = {
@@ -28,9 +29,9 @@ NO_VALUE = object()
 os.environ["AWS_DEFAULT_REGION"] = PSEUDO["AWS::Region"]
 
 
-def load_source():
-    """The template as written: tags such as `!Ref` become `{"Ref": ...}`."""
-    return yaml_parse(TEMPLATE.read_text(encoding="utf-8"))
+def load_source(path=TEMPLATE):
+    """A template as written: tags such as `!Ref` become `{"Ref": ...}`."""
+    return yaml_parse(path.read_text(encoding="utf-8"))
 
 
 class NoManagedPolicies:
@@ -48,7 +49,8 @@ class Stack:
         self.source = copy.deepcopy(source)
         declared = self.source["Parameters"]
         self.parameters = {name: str(spec.get("Default", "")) for name, spec in declared.items()}
-        self.parameters["Autonomy"] = "act"
+        if "Autonomy" in declared:
+            self.parameters["Autonomy"] = "act"
         self.parameters.update(parameters)
         self.plain = self._translate()
         self.conditions = {
@@ -98,6 +100,8 @@ class Stack:
     def _reference(self, name):
         if name == "AWS::NoValue":
             return NO_VALUE
+        if self.source["Parameters"].get(name, {}).get("Type") == "CommaDelimitedList":
+            return [item.strip() for item in self.parameters[name].split(",")]
         return PSEUDO.get(name, self.parameters.get(name, "${" + name + "}"))
 
     def _substitute(self, text):
@@ -118,6 +122,9 @@ class Stack:
             if kind == "Fn::GetAtt":
                 path = argument if isinstance(argument, str) else ".".join(argument)
                 return "${" + path + "}"
+            if kind == "Fn::Join":
+                by, items = argument
+                return by.join(self.resolved(items))
             if kind == "Fn::If":
                 return self.resolved(argument[1 if self.conditions[argument[0]] else 2])
             if kind.startswith("Fn::"):

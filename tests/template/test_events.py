@@ -46,6 +46,48 @@ def test_every_spelling_of_the_service_status_has_a_sample(key):
     assert any(key in event["detail"] for event in events)
 
 
+def events_of(folder):
+    return [read(path) for path in GOOD if path.parent.name == folder]
+
+
+def test_every_value_that_a_pattern_lists_has_a_sample():
+    """A detail-type or a call that a rule lets in, and that no sample shows, is one that no test has ever seen handled."""
+    for folder, pattern in patterns_of_files().items():
+        events = events_of(folder)
+        assert set(pattern["detail-type"]) == {event["detail-type"] for event in events}, folder
+        for key, values in pattern.get("detail", {}).items():
+            if isinstance(values, list):
+                assert set(values) == {event["detail"][key] for event in events}, f"{folder}: {key}"
+
+
+def test_every_call_for_a_domain_has_a_sample_that_was_refused():
+    refused = [event["detail"] for event in events_of("app-runner-domain-call") if "errorCode" in event["detail"]]
+    calls = patterns_of_files()["app-runner-domain-call"]["detail"]["eventName"]
+    assert {detail["eventName"] for detail in refused} == set(calls)
+    assert all(detail["responseElements"] is None for detail in refused)
+
+
+def test_every_other_call_is_one_that_no_pattern_lists():
+    calls = set(patterns_of_files()["app-runner-domain-call"]["detail"]["eventName"])
+    assert calls.isdisjoint(event["detail"]["eventName"] for event in events_of("cloudtrail-api-call"))
+
+
+def test_the_custom_domain_event_has_three_guessed_spellings_and_an_empty_one():
+    spellings = {frozenset(event["detail"]) for event in events_of("custom-domain-validation")}
+    assert len(spellings) == 4 and frozenset() in spellings
+
+
+@pytest.mark.parametrize("action", ["ISSUANCE", "RENEWAL", "IMPORT"])
+def test_every_way_to_an_available_certificate_has_a_sample(action):
+    assert any(event["detail"].get("Action") == action for event in events_of("acm-certificate"))
+
+
+def test_the_flags_of_acm_are_json_booleans():
+    flags = [event["detail"][key] for event in events_of("acm-certificate") for key in ("InUse", "Exported", "Exportable")
+             if key in event["detail"]]
+    assert len(flags) > 10 and all(isinstance(flag, bool) for flag in flags)
+
+
 def test_no_two_samples_share_an_id():
     ids = [read(path)["id"] for path in GOOD if "id" in read(path)]
     assert len(ids) == len(set(ids)) > 50

@@ -5,10 +5,11 @@
 
 import pytest
 
-from stack import Stack, load_source
+from checks_zones import GIVEN, ZONE_ROLE_CHECKS
+from stack import ZONE_ROLE, Stack, load_source
 from test_template import CHECKS, lint_translated
 
-BY_NAME = {check.__name__: check for check in CHECKS}
+BY_NAME = {check.__name__: check for check in CHECKS + ZONE_ROLE_CHECKS}
 
 
 def properties(source, name):
@@ -18,8 +19,10 @@ def properties(source, name):
 def statement(source, role, sid):
     for policy in properties(source, role)["Policies"]:
         for body in policy["PolicyDocument"]["Statement"]:
-            if body.get("Sid") == sid:
-                return body
+            # A conditional one stands on either side of its Fn::If.
+            for one in body.get("Fn::If", [body]):
+                if isinstance(one, dict) and one.get("Sid") == sid:
+                    return one
     raise KeyError(sid)
 
 
@@ -71,6 +74,21 @@ BROKEN = [
     ("every_rule_has_the_pattern_of_one_file", "a pattern drifts from its file",
      at(("EcrImageRule", "EventPattern", "detail", "action-type"), ["PUSH"])),
     ("every_rule_has_the_pattern_of_one_file", "a rule is gone", without("ServiceStatusRule")),
+    ("every_rule_wakes_the_function_that_can_read_it", "certificates' event for domains",
+     lambda source: properties(source, "AcmCertificateRule")["Targets"][0].update(
+         Arn={"Fn::GetAtt": ["DomainsFunction", "Arn"]})),
+    ("every_rule_wakes_the_function_that_can_read_it", "a rule that sleeps", put("DomainCallRule", State="DISABLED")),
+    ("every_rule_has_the_pattern_of_one_file", "a call is not heard of",
+     at(("DomainCallRule", "EventPattern", "detail", "eventName"), ["AssociateCustomDomain"])),
+    ("every_rule_has_the_pattern_of_one_file", "a certificate's end is not heard of",
+     lambda source: properties(source, "AcmCertificateRule")["EventPattern"]["detail-type"].pop()),
+    ("patterns_match_on_the_envelope", "a pattern looks into a call's request",
+     at(("DomainCallRule", "EventPattern", "detail"), {"requestParameters": {"domainName": [{"exists": True}]}})),
+    ("patterns_match_on_the_envelope", "a pattern looks into the custom-domain event",
+     at(("DomainValidationRule", "EventPattern", "detail"), {"validationStatus": ["FAILED"]})),
+    ("patterns_match_on_the_envelope", "CloudTrail's keys beside another detail-type",
+     at(("DomainCallRule", "EventPattern", "detail-type"),
+        ["AWS API Call via CloudTrail", "AppRunner Service Status Change"])),
     ("patterns_match_on_the_envelope", "a pattern looks into App Runner's detail",
      at(("OperationStatusRule", "EventPattern", "detail"), {"operationStatus": ["DeploymentFailed"]})),
     ("patterns_match_on_the_envelope", "a pattern lets any account in",
@@ -83,22 +101,50 @@ BROKEN = [
      lambda source: properties(source, "AlarmStateRule")["Targets"][0].pop("DeadLetterConfig")),
     ("every_rule_reaches_its_target_or_the_dead_letter_queue", "a rule may not invoke its target",
      without("EcrImagePermission")),
+    ("every_rule_reaches_its_target_or_the_dead_letter_queue", "a call may not wake domains",
+     put("DomainCallPermission", FunctionName={"Fn::GetAtt": ["RollbackFunction", "Arn"]})),
     ("every_permission_belongs_to_one_rule", "any rule may invoke", drop("EcrImagePermission", "SourceArn")),
     ("every_function_has_a_sweep", "a misspelt schedule", put("NotifySweep", ScheduleExpression="rate(5 minuts)")),
     ("every_function_has_a_sweep", "a singular schedule", put("NotifySweep", ScheduleExpression="rate(5 minute)")),
     ("every_function_has_a_sweep", "a function without sweep", without("RollbackSweep")),
+    ("every_function_has_a_sweep", "domains without sweep", without("DomainsSweep")),
+    ("every_function_has_a_sweep", "a handshake with everybody each five minutes",
+     put("CertificatesSweep", ScheduleExpression="rate(5 minutes)")),
+    ("every_function_has_a_sweep", "domains looked at once an hour", put("DomainsSweep", ScheduleExpression="rate(1 hour)")),
+    ("every_function_gives_up_into_the_failure_queue", "a lost domain call", without("DomainsInvokeConfig")),
     ("every_function_gives_up_into_the_failure_queue", "a failed event is lost",
      drop("RollbackInvokeConfig", "DestinationConfig")),
     ("every_mapping_isolates_what_fails", "a bad record fails its batch", drop("WakeMapping", "FunctionResponseTypes")),
     ("every_mapping_isolates_what_fails", "a poison record blocks", put("OutboxMapping", MaximumRetryAttempts=-1)),
-    ("the_wake_queue_fits_its_function", "messages come back too soon", put("WakeQueue", VisibilityTimeout=60)),
+    ("every_wake_queue_fits_its_function", "messages come back too soon", put("WakeQueue", VisibilityTimeout=60)),
+    ("every_wake_queue_fits_its_function", "as long as another function's",
+     put("CertificatesWakeQueue", VisibilityTimeout=360)),
+    ("every_wake_queue_fits_its_function", "no end to trying", drop("DomainsWakeQueue", "RedrivePolicy")),
+    ("every_wake_queue_fits_its_function", "two functions, one queue",
+     at(("CertificatesFunction", "Environment", "Variables", "PITCREW_WAKE_QUEUE_URL"), {"Ref": "DomainsWakeQueue"})),
+    ("every_wake_queue_fits_its_function", "another is woken",
+     put("DomainsWakeMapping", FunctionName={"Ref": "CertificatesFunction"})),
+    ("every_wake_queue_fits_its_function", "nobody is woken", without("CertificatesWakeMapping")),
+    ("every_wake_queue_fits_its_function", "wake messages crowd the rest out",
+     put("DomainsWakeMapping", ScalingConfig={"MaximumConcurrency": 4})),
     ("only_our_rules_fill_the_dead_letter_queue", "no policy", without("BusDeadLetterPolicy")),
     ("only_our_rules_fill_the_dead_letter_queue", "any rule may send",
      lambda source: properties(source, "BusDeadLetterPolicy")["PolicyDocument"]["Statement"][0]["Condition"]
      .pop("ArnEquals")),
+    ("only_our_rules_fill_the_dead_letter_queue", "a rule is left out",
+     lambda source: properties(source, "BusDeadLetterPolicy")["PolicyDocument"]["Statement"][0]["Condition"]["ArnEquals"][
+         "aws:SourceArn"].pop()),
     # roles
     ("every_wildcard_has_its_reason", "a new wildcard", amend("NotifyRole", "Publish", Resource="*")),
     ("every_wildcard_has_its_reason", "a reason nobody needs", without_statement("RollbackRole", "ReadAlarms")),
+    ("every_wildcard_has_its_reason", "any certificate, anywhere",
+     amend("CertificatesRole", "ReadAndRenewCertificates", Resource="*")),
+    ("each_writes_only_what_is_its_own", "domains unlinks domains",
+     grant("DomainsRole", Action="apprunner:DisassociateCustomDomain", Resource="arn:aws:apprunner:eu-west-1:1:service/x")),
+    ("each_writes_only_what_is_its_own", "notify writes records",
+     grant("NotifyRole", Action="route53:ChangeResourceRecordSets", Resource="arn:aws:route53:::hostedzone/Z1")),
+    ("each_writes_only_what_is_its_own", "certificates asks for new ones",
+     amend("CertificatesRole", "ReadAndRenewCertificates", Action=["acm:RenewCertificate", "acm:RequestCertificate"])),
     ("every_allow_names_its_actions", "all of a service", amend("NotifyRole", "Publish", Action="sns:*")),
     ("nothing_is_open_to_everyone", "a public topic",
      lambda source: properties(source, "TopicPolicy")["PolicyDocument"]["Statement"][0].update(Principal="*")),
@@ -107,6 +153,17 @@ BROKEN = [
     ("every_function_has_a_role_of_its_own", "a managed policy",
      put("NotifyRole", ManagedPolicyArns=["arn:aws:iam::aws:policy/AdministratorAccess"])),
     ("the_dangerous_is_denied", "no Deny", without_statement("RollbackRole", "NeverThese")),
+    ("the_dangerous_is_denied", "no Deny for domains", without_statement("DomainsRole", "NeverThese")),
+    ("the_dangerous_is_denied", "domains may change services one day",
+     lambda source: statement(source, "DomainsRole", "NeverThese")["Action"].remove("apprunner:Update*")),
+    ("the_dangerous_is_denied", "certificates may ask for new ones one day",
+     lambda source: statement(source, "CertificatesRole", "NeverThese")["Action"].remove("acm:Request*")),
+    ("the_dangerous_is_denied", "certificates may delete zones one day",
+     lambda source: statement(source, "CertificatesRole", "NeverThese")["Action"].remove("route53:Delete*")),
+    ("no_allow_is_denied", "linking again is allowed and denied",
+     lambda source: statement(source, "CertificatesRole", "NeverThese")["Action"].append("apprunner:Associate*")),
+    ("no_allow_is_denied", "the zones' roles are allowed and denied",
+     lambda source: statement(source, "DomainsRole", "NeverThese")["Action"].append("sts:AssumeRole")),
     ("no_allow_is_denied", "allowed and denied",
      grant("RollbackRole", Action="iam:CreateRole", Resource="arn:aws:iam::123456789012:role/x")),
     ("the_table_is_divided_by_leading_keys", "notify reads services",
@@ -122,7 +179,49 @@ BROKEN = [
     ("roles_are_passed_to_app_runner_only", "a role for anything",
      lambda source: statement(source, "RollbackRole", "PassTheAccessRoleOn").pop("Condition")),
     ("roles_are_passed_to_app_runner_only", "no Deny", without_statement("RollbackRole", "PassNoRoleToAnythingElse")),
+    ("the_table_is_divided_by_leading_keys", "domains reads certificates",
+     lambda source: statement(source, "DomainsRole", "KeepState")["Condition"]["ForAllValues:StringLike"][
+         "dynamodb:LeadingKeys"].append("CERT#*")),
+    ("the_table_is_divided_by_leading_keys", "certificates looks for incidents",
+     lambda source: statement(source, "CertificatesRole", "FindOpenDomains")["Condition"]["ForAllValues:StringEquals"].update(
+         {"dynamodb:LeadingKeys": ["DOMAIN", "INCIDENT"]})),
     ("a_hold_is_kept_by_iam", "no Deny", without_statement("RollbackRole", "HoldMeansHold")),
+    ("a_hold_is_kept_by_iam", "a held service's domain is linked again", without_statement("CertificatesRole", "HoldMeansHold")),
+    ("a_hold_is_kept_by_iam", "a held service's domain is unlinked",
+     amend("CertificatesRole", "HoldMeansHold", Action="apprunner:AssociateCustomDomain")),
+    # zones
+    ("records_are_created_and_never_overwritten", "an UPSERT passes",
+     lambda source: statement(source, "DomainsRole", "WriteRecords")["Condition"]["ForAllValues:StringEquals"].update(
+         {"route53:ChangeResourceRecordSetsActions": ["CREATE", "UPSERT"]})),
+    ("records_are_created_and_never_overwritten", "a call without the keys passes",
+     lambda source: statement(source, "CertificatesRole", "WriteRecords")["Condition"].pop("Null")),
+    ("records_are_created_and_never_overwritten", "a mail record passes",
+     lambda source: statement(source, "DomainsRole", "WriteRecords")["Condition"]["ForAllValues:StringEquals"].update(
+         {"route53:ChangeResourceRecordSetsRecordTypes": ["A", "CNAME", "MX"]})),
+    ("records_are_created_and_never_overwritten", "an UPSERT might be granted one day",
+     without_statement("DomainsRole", "NeverOverwrite")),
+    ("records_are_created_and_never_overwritten", "a mail record might be granted one day",
+     amend("CertificatesRole", "NeverAnotherType", Condition={"StringNotEquals": {
+         "route53:ChangeResourceRecordSetsRecordTypes": ["A", "CNAME"]}})),
+    ("records_are_created_and_never_overwritten", "zones that nobody chose", amend("DomainsRole", "WriteRecords", Resource="*")),
+    ("records_are_created_and_never_overwritten", "removed though nobody chose it",
+     lambda source: source["Conditions"].update(RemovesRecords={"Fn::Equals": ["", ""]})),
+    ("records_are_created_and_never_overwritten", "rollback reads zones",
+     grant("RollbackRole", Action="route53:ListHostedZones", Resource="*")),
+    ("removing_is_chosen_by_the_owner", "removed though nobody chose it", parameter("RemoveRecords", Default="true")),
+    ("other_accounts_are_entered_by_the_roles_given_and_no_other", "any role",
+     amend("DomainsRole", "AssumeZoneRoles", Resource="arn:aws:iam::*:role/*")),
+    ("other_accounts_are_entered_by_the_roles_given_and_no_other", "any role one day",
+     amend("CertificatesRole", "AssumeNoRole", Resource="arn:aws:iam::123456789012:role/*")),
+    ("other_accounts_are_entered_by_the_roles_given_and_no_other", "a role though none is given",
+     lambda source: source["Conditions"].update(HasZoneRoles={"Fn::Equals": ["", ""]})),
+    ("as_many_zones_fit_as_were_promised", "a list as long again",
+     grant("CertificatesRole", Action="acm:ListCertificates", Resource={"Ref": "HostedZoneArns"})),
+    ("zones_and_roles_are_named_exactly", "anything is a zone", parameter("HostedZoneArns", AllowedPattern=".*")),
+    ("zones_and_roles_are_named_exactly", "roles by wildcard",
+     parameter("ZoneRoleArns", AllowedPattern="(arn:aws:iam::[0-9]{12}:role/[a-z*-]+)?")),
+    ("zones_and_roles_are_named_exactly", "a short external id", parameter("ZoneExternalId", AllowedPattern="[A-Za-z0-9]*")),
+    ("zones_and_roles_are_named_exactly", "one zone only", parameter("HostedZoneArns", Type="String")),
     ("each_writes_only_its_own_log", "another's log",
      amend("NotifyRole", "WriteOwnLog", Resource={"Fn::GetAtt": ["RollbackLogGroup", "Arn"]})),
     # state and the rest
@@ -134,14 +233,25 @@ BROKEN = [
     ("every_function_is_bounded_and_logs_json", "unbounded", drop("RollbackFunction", "ReservedConcurrentExecutions")),
     ("every_function_is_bounded_and_logs_json", "reserved whatever the owner says",
      put("RollbackFunction", ReservedConcurrentExecutions=5)),
+    ("every_function_is_bounded_and_logs_json", "all at once", put("DomainsFunction", ReservedConcurrentExecutions={
+        "Fn::If": ["ReservesConcurrency", 40, {"Ref": "AWS::NoValue"}]})),
+    ("every_function_is_bounded_and_logs_json", "a long wait", put("CertificatesFunction", Timeout=900)),
     ("every_function_has_a_log_with_an_end", "logs for ever", drop("NotifyLogGroup", "RetentionInDays")),
     ("every_function_has_a_log_with_an_end", "a log of nobody", drop("NotifyFunction", "LoggingConfig")),
     ("the_environment_is_the_contract_and_holds_no_secret", "a webhook in the open",
      at(("NotifyFunction", "Environment", "Variables", "SLACK_WEBHOOK"), "https://hooks.slack.com/services/x")),
+    ("the_environment_is_the_contract_and_holds_no_secret", "the zones of nobody",
+     lambda source: properties(source, "DomainsFunction")["Environment"]["Variables"].pop("PITCREW_ZONES")),
+    ("the_environment_is_the_contract_and_holds_no_secret", "removing whatever the owner says",
+     at(("CertificatesFunction", "Environment", "Variables", "PITCREW_REMOVE_RECORDS"), "true")),
     ("the_table_survives", "no protection", put("Table", DeletionProtectionEnabled=False)),
     ("the_table_survives", "goes with the stack",
      lambda source: source["Resources"]["Table"].update(DeletionPolicy="Delete")),
     ("everything_is_encrypted", "a plain queue", put("WakeQueue", SqsManagedSseEnabled=False)),
+    ("everything_is_encrypted", "a plain queue of domains'", drop("DomainsWakeQueue", "SqsManagedSseEnabled")),
+    ("everything_is_encrypted", "certificates cannot use the key",
+     lambda source: statements(source, "CertificatesRole").remove(next(
+         body for body in statements(source, "CertificatesRole") if body.get("Fn::If", [""])[0] == "HasKmsKey"))),
     ("everything_is_encrypted", "a topic that ignores the key", drop("Topic", "KmsMasterKeyId")),
     ("secrets_are_not_written_here", "a secret in the template",
      put("SlackSecret", SecretString="https://hooks.slack.com/services/x")),
@@ -149,12 +259,49 @@ BROKEN = [
     ("dead_letters_are_kept_and_told", "kept for 4 days", drop("FailureQueue", "MessageRetentionPeriod")),
     ("every_function_is_watched", "errors unseen", without("NotifyErrorsAlarm")),
     ("every_function_is_watched", "silence is fine", put("RollbackSweepAlarm", TreatMissingData="notBreaching")),
+    ("every_function_is_watched", "domains' errors unseen", without("DomainsErrorsAlarm")),
+    ("every_function_is_watched", "an hourly sweep missed every five minutes", put("CertificatesSweepAlarm", Period=300)),
+    ("every_function_is_watched", "a day of silence", put("DomainsSweepAlarm", EvaluationPeriods=288, DatapointsToAlarm=288)),
     ("every_rule_that_loses_its_dead_letters_is_told", "no alarm", without("AlarmStateLostAlarm")),
+    ("every_rule_that_loses_its_dead_letters_is_told", "no alarm for ACM's", without("AcmCertificateLostAlarm")),
     ("every_alarm_reaches_people", "tells nobody", drop("FailuresAlarm", "AlarmActions")),
     ("every_alarm_reaches_people", "shut out by the topic", put("FailuresAlarm", AlarmName="failures")),
     ("mail_is_sent_only_where_asked_for", "always subscribed",
      lambda source: source["Resources"]["AlertSubscription"].pop("Condition")),
 ]
+
+
+# The same for infra/zone-role.yaml.
+BROKEN_ZONE_ROLE = [
+    ("the_zone_role_may_do_what_the_functions_may", "an UPSERT passes there",
+     lambda source: statement(source, "ZoneRole", "WriteRecords")["Condition"]["ForAllValues:StringEquals"].update(
+         {"route53:ChangeResourceRecordSetsActions": ["CREATE", "UPSERT"]})),
+    ("the_zone_role_may_do_what_the_functions_may", "nothing denies an UPSERT there",
+     without_statement("ZoneRole", "NeverOverwrite")),
+    ("the_zone_role_may_do_what_the_functions_may", "removed there though nobody chose it",
+     lambda source: source["Conditions"].update(RemovesRecords={"Fn::Equals": ["", ""]})),
+    ("the_zone_role_denies_the_rest", "zones may be deleted one day",
+     lambda source: statement(source, "ZoneRole", "NeverThese")["Action"].remove("route53:Delete*")),
+    ("the_zone_role_denies_the_rest", "no Deny", without_statement("ZoneRole", "NeverThese")),
+    ("the_zone_role_has_no_other_statement", "it reads buckets", grant("ZoneRole", Action="s3:ListAllMyBuckets", Resource="*")),
+    ("the_zone_role_has_no_other_statement", "a second role",
+     lambda source: source["Resources"].update(Other={**source["Resources"]["ZoneRole"]})),
+    ("the_zone_role_lets_the_two_functions_in_and_nobody_else", "the whole account",
+     at(("ZoneRole", "AssumeRolePolicyDocument", "Statement", 0, "Principal"), {"AWS": {"Ref": "PitcrewAccountId"}})),
+    ("the_zone_role_lets_the_two_functions_in_and_nobody_else", "without the external id",
+     lambda source: properties(source, "ZoneRole")["AssumeRolePolicyDocument"]["Statement"][0].pop("Condition")),
+    ("the_zone_role_asks_for_what_the_stack_asks_for", "an external id of three letters", parameter("ExternalId", MinLength=3)),
+    ("the_zone_role_asks_for_what_the_stack_asks_for", "removing is the default there",
+     parameter("RemoveRecords", Default="true")),
+    ("the_zone_role_asks_for_what_the_stack_asks_for", "any account", parameter("PitcrewAccountId", AllowedPattern=".*")),
+]
+
+
+@pytest.mark.parametrize("check, how, change", BROKEN_ZONE_ROLE, ids=[f"{check}-{how}" for check, how, _ in BROKEN_ZONE_ROLE])
+def test_a_broken_role_for_zones_is_caught(check, how, change):
+    source = load_source(ZONE_ROLE)
+    change(source)
+    assert BY_NAME[check](Stack(load_source()), Stack(source, **GIVEN)) != [], f"{check} did not see: {how}"
 
 
 @pytest.mark.parametrize("check, how, change", BROKEN, ids=[f"{check}-{how}" for check, how, _ in BROKEN])
@@ -165,7 +312,7 @@ def test_a_broken_template_is_caught(check, how, change):
 
 
 def test_every_check_was_seen_to_fail():
-    assert {check for check, _, _ in BROKEN} == set(BY_NAME)
+    assert {check for check, _, _ in BROKEN + BROKEN_ZONE_ROLE} == set(BY_NAME)
 
 
 @pytest.mark.parametrize("rule, change", [

@@ -41,6 +41,9 @@ PARAMETERS = {
         "Autonomy": "observe", "Architecture": "x86_64", "BakeMinutes": "5", "AccessRolePattern": "service-role/App*",
         "AlertEmail": "crew@example.com", "SlackHosts": "slack.example.com", "SlackChannel": "C0123456789",
         "LogRetentionDays": "7", "KmsKeyArn": KEY, "ReserveConcurrency": "false",
+        "HostedZoneArns": "arn:aws:route53:::hostedzone/Z0000000000000000001, arn:aws:route53:::hostedzone/Z0000000000000000002",
+        "ZoneRoleArns": "arn:aws:iam::210987654321:role/zones,arn:aws:iam::310987654321:role/zones",
+        "ZoneExternalId": "a-long-word", "RemoveRecords": "true",
     },
 }
 
@@ -207,6 +210,10 @@ COMPARED = {
         "name": body["LogGroupName"], "retention_days": int(body["RetentionInDays"])}, ()),
     "alarms": ("AWS::CloudWatch::Alarm", lambda body: {"name": body["AlarmName"], "properties": body}, ()),
 }
+
+
+def test_every_parameter_is_given_in_one_of_the_sets():
+    assert set(PARAMETERS["all-given"]) == set(load_source()["Parameters"])
 
 
 @pytest.fixture(scope="module", params=PARAMETERS.values(), ids=PARAMETERS)

@@ -10,8 +10,8 @@ use pitcrew_core::autonomy::Tags;
 use pitcrew_core::dns::facts::DnsFacts;
 use pitcrew_core::dns::name::Name;
 use pitcrew_core::domain::{
-    Act, Association, CallAnswer, Decision, DomainMemory, Hold, Intent, Look, Observed, Record, ServiceFacts, Settings,
-    Then, Trigger, after_call, decide,
+    Act, Association, CallAnswer, Decision, DomainMemory, Hold, Intent, Look, Observed, Preview, Record, RelinkStage,
+    ServiceFacts, Settings, Then, Trigger, after_call, decide, preview,
 };
 use pitcrew_core::fact::Fact;
 use pitcrew_core::id::ServiceArn;
@@ -25,7 +25,7 @@ use crate::domain_clients::DomainClients;
 use crate::domains::{Associations, associate, disassociate, observe_domains, observe_service_facts};
 use crate::engine::{EngineError, fact};
 use crate::error::{AwsError, Kind};
-use crate::table::domains::Remembered;
+use crate::table::domains::{Domains, Remembered};
 use crate::{apprunner, tls};
 
 /// Steps for one domain in one run. A domain with all its looks and writes needs about 40; more is a loop.
@@ -131,31 +131,61 @@ impl<'a> DomainEngine<'a> {
     /// # Errors
     /// What all of them need cannot be read. The error of one domain stands in the report.
     pub async fn run(&self, subject: &DomainSubject) -> Result<ServiceReport, EngineError> {
-        let clients = self.clients;
-        let shown = observe_domains(&clients.apprunner, &subject.service).await?;
-        let mut report = ServiceReport {
-            shown: shown.iter().flatten().map(|(name, _)| name.clone()).collect(),
-            domains: Vec::new(),
-        };
-        let names = self.names(subject, &report.shown).await?;
-        if names.is_empty() {
-            return Ok(report);
-        }
-        let (memories, pause) = clients.table.load_domains(&names).await?;
-        let mut of_service = OfService { shown, pause, about: Fact::Unread, tags: Fact::Unread };
+        let (memories, mut of_service) = self.open(subject).await?;
+        let mut domains = Vec::new();
         for (name, memory) in memories {
             let outcome = match memory {
                 Ok(memory) if is_elsewhere(&memory, &of_service, &name, &subject.service) => continue,
-                Ok(memory) => self.run_one(subject, &mut of_service, &name, memory).await,
+                Ok(memory) if !self.settings.certificates && is_relinked(&memory, &of_service, &name) => continue,
+                Ok(memory) => match self.begin(subject, &mut of_service, &name, memory) {
+                    Ok(run) => run.finish().await,
+                    Err(error) => Err(error),
+                },
                 Err(error) => Err(error.into()),
             };
-            report.domains.push((name, outcome));
+            domains.push((name, outcome));
         }
-        Ok(report)
+        let shown = of_service.shown.into_iter().flatten().map(|(name, _)| name).collect();
+        Ok(ServiceReport { shown, domains })
     }
 
-    async fn names(&self, subject: &DomainSubject, shown: &BTreeSet<Name>) -> Result<Vec<Name>, AwsError> {
-        let mut names = shown.clone();
+    /// What would be done about the domains of a service. Nothing is written and nothing is called that changes anything.
+    ///
+    /// # Errors
+    /// As for [`DomainEngine::run`].
+    pub async fn preview(
+        &self,
+        subject: &DomainSubject,
+    ) -> Result<Vec<(Name, Result<Preview, EngineError>)>, EngineError> {
+        let (memories, mut of_service) = self.open(subject).await?;
+        let mut previews = Vec::new();
+        for (name, memory) in memories {
+            let preview = match memory {
+                Ok(memory) => match self.begin(subject, &mut of_service, &name, memory) {
+                    Ok(run) => run.preview().await,
+                    Err(error) => Err(error),
+                },
+                Err(error) => Err(error.into()),
+            };
+            previews.push((name, preview));
+        }
+        Ok(previews)
+    }
+
+    /// What all domains of a service need: the associations, the memories and the pause.
+    async fn open(&self, subject: &DomainSubject) -> Result<(Domains, OfService), EngineError> {
+        let clients = self.clients;
+        let shown = observe_domains(&clients.apprunner, &subject.service).await?;
+        let names = self.names(subject, shown.as_ref()).await?;
+        let (memories, pause) = match names.is_empty() {
+            true => (Domains::new(), None),
+            false => clients.table.load_domains(&names).await?,
+        };
+        Ok((memories, OfService { shown, pause, about: Fact::Unread, tags: Fact::Unread }))
+    }
+
+    async fn names(&self, subject: &DomainSubject, shown: Option<&Associations>) -> Result<Vec<Name>, AwsError> {
+        let mut names: BTreeSet<Name> = shown.into_iter().flatten().map(|(name, _)| name.clone()).collect();
         match &subject.which {
             Which::These(names) => return Ok(names.clone()),
             Which::Shown => {}
@@ -167,13 +197,13 @@ impl<'a> DomainEngine<'a> {
         Ok(names.into_iter().collect())
     }
 
-    async fn run_one(
-        &self,
+    fn begin<'r>(
+        &'r self,
         subject: &DomainSubject,
-        of_service: &mut OfService,
+        of_service: &'r mut OfService,
         name: &Name,
         memory: DomainMemory,
-    ) -> Result<DomainReport, EngineError> {
+    ) -> Result<Run<'r>, EngineError> {
         let seen = Observed {
             name: name.clone(),
             service: subject.service.clone(),
@@ -193,7 +223,7 @@ impl<'a> DomainEngine<'a> {
         };
         let reading = if subject.trigger == Trigger::Sweep { Reading::Shared } else { Reading::Fresh };
         let report = DomainReport::default();
-        Run { engine: self, of_service, seen, reading, read_at: Instant::now(), report }.finish().await
+        Ok(Run { engine: self, of_service, seen, reading, read_at: Instant::now(), report })
     }
 }
 
@@ -204,6 +234,13 @@ fn association(of_service: &OfService, name: &Name) -> Option<Association> {
 /// Whether a domain that this service does not show is another service's by now: then it is run there, and only there.
 fn is_elsewhere(memory: &DomainMemory, of_service: &OfService, name: &Name, service: &ServiceArn) -> bool {
     association(of_service, name).is_none() && memory.link.as_ref().is_some_and(|link| link.service != *service)
+}
+
+/// Whether the next step of a domain is a call of linking it again. Only the function for certificates may make it; once App
+/// Runner shows the domain again, whoever looks finishes it.
+fn is_relinked(memory: &DomainMemory, of_service: &OfService, name: &Name) -> bool {
+    let shown = association(of_service, name).is_some();
+    memory.relink.as_ref().is_some_and(|relink| !(shown && relink.stage == RelinkStage::Linking))
 }
 
 impl Run<'_> {
@@ -232,6 +269,16 @@ impl Run<'_> {
                         }
                     }
                 }
+            }
+        }
+        Err(EngineError::Endless)
+    }
+
+    async fn preview(mut self) -> Result<Preview, EngineError> {
+        for _ in 0..STEPS_MAX {
+            match preview(&self.seen, &self.engine.settings) {
+                Ok(preview) => return Ok(preview),
+                Err(look) => self.look(look).await?,
             }
         }
         Err(EngineError::Endless)
@@ -404,33 +451,5 @@ fn could_share(record: &Name, own: &Name) -> Vec<Name> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name(text: &str) -> Name {
-        Name::parse(text).unwrap()
-    }
-
-    #[test]
-    fn few_domains_can_share_a_validation_record() {
-        let names = |record: &str, own: &str| -> Vec<String> {
-            could_share(&name(record), &name(own)).iter().map(ToString::to_string).collect()
-        };
-        assert_eq!(
-            names("_a.shop.example.com", "shop.example.com"),
-            ["*.shop.example.com", "*.example.com", "example.com"]
-        );
-        assert_eq!(
-            names("_a.2a57j7x.example.com", "*.example.com"),
-            ["*.2a57j7x.example.com", "2a57j7x.example.com", "example.com"]
-        );
-    }
-
-    #[test]
-    fn the_soonest_wake_of_a_services_domains_counts() {
-        let report = |wake_after_secs| Ok(DomainReport { wake_after_secs, ..DomainReport::default() });
-        let domains = [Some(45), None, Some(5)].map(|wake| (name("a.example.com"), report(wake))).into();
-        assert_eq!(ServiceReport { domains, ..ServiceReport::default() }.wake_after_secs(), Some(5));
-        assert_eq!(ServiceReport::default().wake_after_secs(), None);
-    }
-}
+#[path = "domain_engine_tests.rs"]
+mod tests;

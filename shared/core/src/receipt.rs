@@ -49,6 +49,13 @@ pub mod rule {
     pub const INTENT_DROPPED: &str = "intent-dropped";
     pub const RELINK: &str = "relink";
     pub const CERTIFICATE: &str = "certificate";
+    // Certificates of the account: the rows of the table in [`crate::certificate::acm`].
+    pub const CERTIFICATE_SEEN: &str = "certificate-seen";
+    pub const CERTIFICATE_GONE: &str = "certificate-gone";
+    pub const CERTIFICATE_TOLD: &str = "certificate-told";
+    pub const CERTIFICATE_INTENT: &str = "certificate-intent";
+    pub const CERTIFICATE_DROPPED: &str = "certificate-intent-dropped";
+    pub const CERTIFICATE_SETTLED: &str = "certificate-intent-settled";
 }
 
 /// One decision, as it was made.

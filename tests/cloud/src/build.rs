@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// The functions.
-const BINARIES: [&str; 2] = ["pitcrew-rollback", "pitcrew-notify"];
+const BINARIES: [&str; 4] = ["pitcrew-rollback", "pitcrew-domains", "pitcrew-certificates", "pitcrew-notify"];
 
 /// Why there are no binaries.
 #[derive(Debug, thiserror::Error)]

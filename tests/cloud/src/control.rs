@@ -134,6 +134,12 @@ pub const ROUTES: &[Help] = &[
         does: "calls that were denied and grants that no call used",
     },
     Help {
+        method: "PUT",
+        path: "/_cloud/policies",
+        body: r#"{"role_arn":"arn:aws:iam::999988887777:role/dns","name":"own","document":{"Statement":[]}}"#,
+        does: "gives a role a policy, in the place of an earlier one with this name",
+    },
+    Help {
         method: "POST",
         path: "/_cloud/internal",
         body: r#"{"service":"ecr","operation":"_Push","input":{}}"#,
@@ -169,6 +175,7 @@ pub async fn handle(gateway: &Gateway, parts: &Parts, body: &[u8]) -> Reply {
             let what = json!({"denied": world.policies.denied(), "unused": world.policies.unused_grants()});
             Ok(Reply::json(200, &what))
         }
+        (&Method::PUT, "/policies") => set_policy(gateway, body),
         (&Method::POST, "/internal") => internal(gateway, body),
         (method, _) => Err(no_route(method, path)),
     };
@@ -381,6 +388,22 @@ fn history(gateway: &Gateway, query: &str) -> Result<Reply, Reply> {
         world.history.since(since).iter().filter(|entry| kind.as_deref().is_none_or(|kind| kind == entry.kind));
     let body = entries.map(|entry| format!("{}\n", json!(entry))).collect();
     Ok(Reply { status: 200, content_type: "application/x-ndjson", body })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Policy {
+    role_arn: String,
+    name: String,
+    document: Value,
+}
+
+fn set_policy(gateway: &Gateway, body: &[u8]) -> Result<Reply, Reply> {
+    let path = "/_cloud/policies";
+    let Policy { role_arn, name, document } = read(path, body)?;
+    let set = lock(&gateway.world).policies.set(&role_arn, &name, vec![document]);
+    set.map_err(|error| bad_body(path, &error.to_string()))?;
+    Ok(Reply::json(200, &json!({"role_arn": role_arn, "name": name})))
 }
 
 #[derive(Deserialize)]

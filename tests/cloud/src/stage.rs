@@ -131,7 +131,7 @@ impl Stage {
         let front_end = tls::serve(cloud.world().clone(), 0).await?;
         let (tls, tls_root) = (front_end.address, front_end.root_pem);
         let stack = {
-            let deployment = deployment(&setting, &server, &slack_server);
+            let deployment = deployment(&setting, &server, &slack_server, dns, tls);
             deploy(&mut lock(cloud.world()), &keys, &deployment)?
         };
         let (_slack_server, _front_end) = (slack_server, front_end);
@@ -212,11 +212,16 @@ fn workspace() -> Workspace {
     workspace
 }
 
-fn deployment(setting: &Setting, server: &Server, slack: &Serving) -> Deployment {
+fn deployment(setting: &Setting, server: &Server, slack: &Serving, dns: SocketAddr, tls: SocketAddr) -> Deployment {
     let mut parameters = setting.parameters.clone();
     parameters.insert("Autonomy".to_owned(), setting.autonomy.clone());
     parameters.insert("SlackHosts".to_owned(), "127.0.0.1".to_owned());
     let one = |name: &str, value: String| BTreeMap::from([(name.to_owned(), value)]);
+    // On AWS both are what the Lambda has anyway: its resolver, and port 443.
+    let names = BTreeMap::from([
+        ("PITCREW_RESOLVER".to_owned(), dns.to_string()),
+        ("PITCREW_TLS_PORT".to_owned(), tls.port().to_string()),
+    ]);
     Deployment {
         template: TEMPLATE.to_owned(),
         inputs: Inputs {
@@ -227,9 +232,10 @@ fn deployment(setting: &Setting, server: &Server, slack: &Serving) -> Deployment
         },
         binaries: setting.binaries.clone(),
         environment: one("AWS_ENDPOINT_URL", server.endpoint()),
-        function_environment: BTreeMap::from([(
-            "NotifyFunction".to_owned(),
-            one("PITCREW_SLACK_API", format!("{}/api", slack.url())),
-        )]),
+        function_environment: BTreeMap::from([
+            ("NotifyFunction".to_owned(), one("PITCREW_SLACK_API", format!("{}/api", slack.url()))),
+            ("DomainsFunction".to_owned(), names.clone()),
+            ("CertificatesFunction".to_owned(), names),
+        ]),
     }
 }

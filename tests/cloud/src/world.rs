@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::call::{Answer, ApiError, Call, Caller, Ctx, Ids, Place, Service};
 use crate::effect::{Effect, Lookup};
 use crate::events::Bus;
-use crate::faults::{CallAct, Fate, Faults, Reply, throttled};
+use crate::faults::{CallAct, EventFate, Fate, Faults, Reply, throttled};
 use crate::history::History;
 use crate::lambda::{Invocation, Lambda};
 use crate::outside::Outside;
@@ -228,7 +228,10 @@ impl World {
                 let event = self.envelope(&source, &detail_type, resources, detail);
                 self.history.record(self.now, "event", source.clone(), event.clone());
                 self.tell_app_runner_of_push(&event, caused);
-                self.bus.accept(event, self.now, &mut self.faults);
+                let id = event["id"].clone();
+                if self.bus.accept(event, self.now, &mut self.faults) == EventFate::Drop {
+                    self.history.record(self.now, "fault", "world", json!({"lost-event": id}));
+                }
             }
             Effect::Log { group, stream, message } => {
                 let input = json!({"group": group, "stream": stream, "message": message});

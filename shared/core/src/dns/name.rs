@@ -104,6 +104,10 @@ impl Name {
         Self::parse(&format!("{labels}.{}", self.0))
     }
 
+    fn octets_from_the_right(&self) -> impl Iterator<Item = u8> {
+        self.labels().rev().flat_map(|label| octets(label).chain([b'.']))
+    }
+
     /// Itself and every name above it, up to the top-level domain.
     pub fn climb(&self) -> impl Iterator<Item = Self> {
         std::iter::successors(Some(self.clone()), Self::parent)
@@ -113,6 +117,16 @@ impl Name {
 /// The labels between dots that no backslash escapes. The canonical form never holds `\.`, for it writes `\056`.
 fn split(text: &str) -> std::str::Split<'_, char> {
     text.split('.')
+}
+
+/// The octets of a label in its one form.
+fn octets(label: &str) -> impl Iterator<Item = u8> {
+    let mut bytes = label.bytes();
+    // The form has no backslash but before three octal digits, so that the second answer is never needed.
+    std::iter::from_fn(move || match bytes.next()? {
+        b'\\' => Some(escaped(&mut bytes).unwrap_or(b'\\')),
+        octet => Some(octet),
+    })
 }
 
 /// Whether what stands left of a suffix ends with the dot that ends a label.
@@ -154,11 +168,11 @@ fn escaped(bytes: &mut std::str::Bytes<'_>) -> Result<u8, &'static str> {
     u8::try_from(value).map_err(|_| WRONG)
 }
 
-/// Route 53's order: by labels from the right, `*` as the text `\052`.
+/// The order of Route 53's lists: the labels from the right, each with the dot after it, octet by octet. So `*` and `-` sort
+/// before the dot, and `a-b.com` before `a.com` (API reference of `ListResourceRecordSets`).
 impl Ord for Name {
     fn cmp(&self, other: &Self) -> Ordering {
-        let written = |label: &str| label.replace('*', "\\052");
-        self.labels().rev().map(written).cmp(other.labels().rev().map(written))
+        self.octets_from_the_right().cmp(other.octets_from_the_right())
     }
 }
 
@@ -248,15 +262,10 @@ mod tests {
 
     #[test]
     fn names_sort_as_route_53_lists_them() {
-        let mut names: Vec<Name> =
-            ["www.example.com", "_x.example.com", "example.com", "*.example.com", "a.b.example.com", "b.example.com"]
-                .map(name)
-                .to_vec();
+        let sorted = ["dev", "a-b.dev", "a.dev", "*.a.dev", "_x.a.dev", "x.a.dev", "a0.dev", "b.dev", "y.b.dev"];
+        let mut names: Vec<Name> = sorted.iter().rev().map(|text| name(text)).collect();
         names.sort();
-        let sorted: Vec<&str> = names.iter().map(Name::as_str).collect();
-        assert_eq!(
-            sorted,
-            ["example.com", "*.example.com", "_x.example.com", "b.example.com", "a.b.example.com", "www.example.com"]
-        );
+        let texts: Vec<&str> = names.iter().map(Name::as_str).collect();
+        assert_eq!(texts, sorted);
     }
 }

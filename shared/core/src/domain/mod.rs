@@ -22,7 +22,7 @@
 //! | a CAA set forbids, a zone is missing, ambiguous, not asked by the DNS, delegated or not ours to write, a conflict, an apex, a record that cannot be read | tell once; when it is gone, say that it goes on | [`trouble`] |
 //! | records are missing, and CAA forbids | write nothing | [`put`] |
 //! | records are missing and may be created | intent, read again, call; one proposal where it is withheld; told as a repair where the domain was finished | [`put`] |
-//! | a record of ours is to be replaced | the same, where the stack lets pitcrew take away; else proposed | [`put`] |
+//! | a record of ours is to be replaced | the same, where the stack lets pitcrew take away and no other domain refers to it; else proposed | [`put`] |
 //! | a change is `PENDING` | hold, wake after 15 s; given up after 30 min | [`follow`] |
 //! | pending, and 72 h have passed since the link was first seen | propose linking again, once | [`follow`] |
 //! | pending, and the DNS does not show a proof | hold; told after 30 min with what it shows instead | [`follow`] |

@@ -5,7 +5,7 @@ use super::permit::{DOMAINS, Permit, asked, hold, permit};
 use super::tell::{self, Trouble};
 use super::trouble::{self, Forbidden};
 use super::wanted::{self, Gap, Goal};
-use super::{Act, Association, Decision, DomainStatus, Hold, Look, Observed, Settings, Then, settle};
+use super::{Act, Association, Decision, DomainStatus, Hold, Look, Observed, Settings, Then, remove, settle};
 use crate::dns::caa;
 use crate::dns::facts::Answer;
 use crate::dns::name::Name;
@@ -81,8 +81,8 @@ impl Case {
     }
 
     /// The batches for the verdicts that `admit` admits.
-    fn batches(&self, admit: impl Fn(&Verdict) -> bool) -> Vec<Batch> {
-        let wanted = self.plan.wanted.iter().filter(|(_, verdict)| admit(verdict)).cloned().collect();
+    fn batches(&self, admit: impl Fn(&Wanted, &Verdict) -> bool) -> Vec<Batch> {
+        let wanted = self.plan.wanted.iter().filter(|(wanted, verdict)| admit(wanted, verdict)).cloned().collect();
         Plan { wanted, leftover: Vec::new() }.writes()
     }
 }
@@ -99,6 +99,7 @@ fn stands(wanted: &Wanted, verdict: &Verdict, elsewhere: &[Name]) -> bool {
 /// (a CNAME, or what the provider has for a zone's top) is not ours to judge.
 fn elsewhere(seen: &Observed, association: &Association, plan: &Plan) -> Result<Vec<Name>, Look> {
     let mut names = Vec::new();
+    let together: Vec<Name> = plan.wanted.iter().map(|(wanted, _)| wanted.record.name.clone()).collect();
     for (wanted, verdict) in &plan.wanted {
         let Verdict::Refused(refusal) = verdict else { continue };
         if matches!(refusal, Refusal::Blind(_)) || wanted.place != Place::Public {
@@ -108,10 +109,19 @@ fn elsewhere(seen: &Observed, association: &Association, plan: &Plan) -> Result<
             Data::Alias { target, .. } => (&wanted.record.name, Some(target.clone())),
             Data::Values { values, .. } => (&wanted.record.name, values.first().and_then(|it| Name::parse(it).ok())),
         };
-        let led_there = wanted.purpose == Purpose::Target && association.status == DomainStatus::Active;
-        let shown = match seen.dns.ask(name, &RecordType::Cname)? {
-            Ok(Answer::Found(values)) => values.iter().any(|value| Name::parse(value).ok() == target),
-            Ok(Answer::Nothing) | Err(_) => false,
+        let led_there = wanted.purpose == Purpose::Target
+            && association.status == DomainStatus::Active
+            && matches!(refusal, Refusal::NoZone | Refusal::NotAuthoritative { .. } | Refusal::DelegatedAway { .. });
+        let shown = match refusal {
+            // It is the zone that answers, only not ours to write: what stands in it counts.
+            Refusal::NotWritable { zone } => seen
+                .dns
+                .standing(zone, name, &together)?
+                .is_ok_and(|sets| sets.iter().any(|set| wanted.record.serves_as(set))),
+            _ => match seen.dns.ask(name, &RecordType::Cname)? {
+                Ok(Answer::Found(values)) => values.iter().any(|value| Name::parse(value).ok() == target),
+                Ok(Answer::Nothing) | Err(_) => false,
+            },
         };
         if shown || led_there {
             names.push(name.clone());
@@ -130,10 +140,13 @@ pub(super) fn step(
     if let Some(decision) = say(seen, association, case) {
         return Ok(Some(decision));
     }
-    let replaces = |verdict: &Verdict| matches!(verdict, Verdict::Replace { .. });
     let may_replace = settings.remove || asked(seen, Some(association));
-    let allowed = case.batches(|verdict| may_replace || !replaces(verdict));
-    let kept_back = case.batches(|verdict| !may_replace && replaces(verdict));
+    let Some(shared) = shared(seen, case)? else { return Ok(Some(hold(Hold::Blind, Some(60)))) };
+    let keeps_back = |wanted: &Wanted, verdict: &Verdict| {
+        matches!(verdict, Verdict::Replace { .. }) && (!may_replace || shared.contains(&wanted.record.name))
+    };
+    let allowed = case.batches(|wanted, verdict| !keeps_back(wanted, verdict));
+    let kept_back = case.batches(keeps_back);
     if allowed.is_empty() && kept_back.is_empty() {
         return Ok(forget_proposal(seen));
     }
@@ -146,8 +159,18 @@ pub(super) fn step(
     }
     let acts = |batches: Vec<Batch>| batches.into_iter().map(Act::ChangeRecords).collect::<Vec<Act>>();
     if allowed.is_empty() {
-        let why = "the stack does not let pitcrew take away what it made (RemoveRecords), and this replaces a record";
-        return Ok(propose(seen, tell::proposal(seen, &acts(kept_back), why, None, "apply")));
+        let (why, what) = if shared.is_empty() {
+            (
+                "the stack does not let pitcrew take away what it made (RemoveRecords), and this replaces a record",
+                "apply",
+            )
+        } else {
+            (
+                "another custom domain refers to the validation record that this replaces: link that one again first",
+                "plan",
+            )
+        };
+        return Ok(propose(seen, tell::proposal(seen, &acts(kept_back), why, None, what)));
     }
     let allowed = acts(allowed);
     match permit(seen, settings, DOMAINS)? {
@@ -155,6 +178,21 @@ pub(super) fn step(
         Permit::No(why) => Ok(propose(seen, tell::proposal(seen, &allowed, &why.to_string(), Some(why), "apply"))),
         Permit::Yes => Ok(allowed.into_iter().next().map(|act| intend(seen, act))),
     }
+}
+
+/// The proofs that would be replaced although another domain refers to them. `None` where that cannot be read.
+fn shared(seen: &Observed, case: &Case) -> Result<Option<Vec<Name>>, Look> {
+    let mut names = Vec::new();
+    for (wanted, verdict) in &case.plan.wanted {
+        if wanted.purpose == Purpose::Validation && matches!(verdict, Verdict::Replace { .. }) {
+            match remove::is_shared(seen, &wanted.record.name)? {
+                None => return Ok(None),
+                Some(true) => names.push(wanted.record.name.clone()),
+                Some(false) => {}
+            }
+        }
+    }
+    Ok(Some(names))
 }
 
 /// Tells what is new among the troubles and forgets those that are gone.

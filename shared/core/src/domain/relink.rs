@@ -103,7 +103,7 @@ pub(super) fn may_begin(seen: &Observed, settings: &Settings) -> Result<Begin, L
         Permit::No(why) => Ok(Begin::No(why.to_string(), Some(why))),
         Permit::Yes if asked(seen, seen.association.as_ref()) || flag(&tags, "pitcrew:relink") => Ok(Begin::Yes),
         Permit::Yes => {
-            let why = "TLS for the name is interrupted meanwhile, and the service has no tag pitcrew:relink=true";
+            let why = "the service has no tag pitcrew:relink=true";
             Ok(Begin::No(why.to_owned(), None))
         }
     }
@@ -142,7 +142,7 @@ pub(super) fn propose(
     withheld: Option<Withheld>,
     fingerprint: &str,
 ) -> Trouble {
-    let headline = "linking it again would mend it";
+    let headline = "pitcrew would link it again";
     let mut notice = notice(seen, NoticeKind::Proposal, Severity::Critical, "relink", headline);
     notice.happened = format!(
         "{reason} Linking again (disassociate, associate, new records) makes a new certificate. It interrupts TLS for {} for \

@@ -10,6 +10,7 @@ use super::permit::{DOMAINS, Permit, asked, hold, permit};
 use super::put::{intend, propose};
 use super::{Act, Decision, Hold, Look, Observed, Request, Settings, Then, Trigger, follow, operator, tell};
 use crate::autonomy::Withheld;
+use crate::dns::name::Name;
 use crate::dns::plan::{self, Batch, Leftover, Owned, Plan, Purpose};
 use crate::dns::record::{RecordSet, RecordType};
 use crate::fact::Fact;
@@ -84,15 +85,22 @@ fn of(plan: &Plan, is: impl Fn(&Leftover) -> bool) -> Vec<&Owned> {
 fn unshared(seen: &Observed, proofs: Vec<Owned>) -> Result<Option<Vec<Owned>>, Look> {
     let mut left = Vec::new();
     for owned in proofs {
-        let name = &owned.record.name;
-        match seen.sharers.iter().find(|(known, _)| known == name).map(|(_, fact)| fact) {
-            None | Some(Fact::Unread) => return Err(Look::Sharers { name: name.clone() }),
-            Some(Fact::Unavailable(_)) => return Ok(None),
-            Some(Fact::Known(sharers)) if sharers.iter().any(|sharer| *sharer != seen.name) => {}
-            Some(Fact::Known(_)) => left.push(owned),
+        match is_shared(seen, &owned.record.name)? {
+            None => return Ok(None),
+            Some(true) => {}
+            Some(false) => left.push(owned),
         }
     }
     Ok(Some(left))
+}
+
+/// Whether another domain refers to the proof at this name. `None` where that cannot be read.
+pub(super) fn is_shared(seen: &Observed, name: &Name) -> Result<Option<bool>, Look> {
+    match seen.sharers.iter().find(|(known, _)| known == name).map(|(_, fact)| fact) {
+        None | Some(Fact::Unread) => Err(Look::Sharers { name: name.clone() }),
+        Some(Fact::Unavailable(_)) => Ok(None),
+        Some(Fact::Known(sharers)) => Ok(Some(sharers.iter().any(|sharer| *sharer != seen.name))),
+    }
 }
 
 fn remove(seen: &Observed, settings: &Settings, batches: Vec<Batch>) -> Result<Decision, Look> {

@@ -86,9 +86,10 @@ pub(super) fn notice(seen: &Observed, kind: NoticeKind, severity: Severity, topi
     }
 }
 
-/// `shop.example.com CNAME abc.awsapprunner.com`, with what is needed to enter it by hand.
+/// `shop.example.com CNAME abc.awsapprunner.com`: a name that ends with a dot reads badly before a full stop.
 pub(super) fn line(record: &RecordSet) -> String {
-    record.words()
+    let words = record.words();
+    words.strip_suffix('.').map(str::to_owned).unwrap_or(words)
 }
 
 /// The changes of a batch in words: `create ...`, `replace ...`, `remove ...`.
@@ -117,7 +118,7 @@ pub(super) fn changes(batch: &Batch) -> Vec<String> {
 /// An act in words that follow "would" or "is about to".
 pub(super) fn act_words(act: &Act) -> String {
     match act {
-        Act::ChangeRecords(batch) => format!("{} (hosted zone {})", changes(batch).join("; "), batch.zone.id),
+        Act::ChangeRecords(batch) => format!("{} (in hosted zone {})", changes(batch).join("; "), batch.zone.id),
         Act::Disassociate => "link the domain again: disassociate it now".to_owned(),
         Act::Associate { .. } => "associate the domain again".to_owned(),
     }
@@ -220,7 +221,7 @@ pub(super) fn repaired(seen: &Observed, batch: &Batch) -> Notice {
         "The domain was finished, and then somebody or something took a record away. Without the validation \
                        records the certificate is not renewed; without the target nobody reaches the service."
             .to_owned();
-    notice.done.extend(changes(batch).into_iter().map(|change| format!("Done: {change}.")));
+    notice.done.extend(changes(batch).into_iter().map(|change| format!("Done: {change}")));
     notice.todo.push(todo("Find out who removed it: CloudTrail lists ChangeResourceRecordSets."));
     notice
 }
@@ -230,7 +231,7 @@ pub(super) fn removed(seen: &Observed, batch: &Batch) -> Notice {
     let headline = "not associated any more; pitcrew's records were removed";
     let mut notice = notice(seen, NoticeKind::Domain, Severity::Info, "removed", headline);
     notice.happened = "App Runner does not show the domain any more.".to_owned();
-    notice.done.extend(changes(batch).into_iter().map(|change| format!("Done: {change}.")));
+    notice.done.extend(changes(batch).into_iter().map(|change| format!("Done: {change}")));
     notice
 }
 

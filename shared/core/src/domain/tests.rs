@@ -10,5 +10,6 @@ mod properties;
 mod removal;
 mod targets;
 mod waiting;
+mod words;
 mod world;
 mod writing;

@@ -164,9 +164,10 @@ fn page(seen: &Observed, assessment: &Assessment, obstacles: &[String]) -> Optio
     let mut notice = notice(seen, NoticeKind::Certificate, page.severity, "certificate", &headline);
     notice.happened = [vec![happened], obstacles.to_vec()].concat().join(" ");
     if obstacles.is_empty() {
-        notice
-            .done
-            .push("All validation records stand, and CAA lets Amazon issue: the renewal is App Runner's.".to_owned());
+        notice.done.push(
+            "All validation records stand and CAA lets Amazon issue, so pitcrew can do nothing more for a renewal."
+                .to_owned(),
+        );
     } else {
         notice.done.push("pitcrew puts back what it may; see what it told about the records.".to_owned());
     }

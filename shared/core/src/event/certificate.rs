@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{Home, Reason, check_home, first_resource};
+use super::{Home, Reason, check_home, detail, first_resource};
 
 /// The certificate of an event.
 pub(super) fn parse(event: &Map<String, Value>, home: &Home) -> Result<String, Reason> {
+    // Nothing is taken from the detail, but an event without one is no event of ACM's.
+    detail(event)?;
     own(first_resource(event)?, home)
 }
 

@@ -81,7 +81,7 @@ fn roles(text: &str) -> Result<Vec<String>, SettingsError> {
     match roles.iter().all(|role| is_role(role)) {
         true => Ok(roles),
         false => Err(SettingsError::wrong("PITCREW_ZONE_ROLES", "must be ARNs of roles, with commas between them")
-            .mend("set the stack parameter HostedZoneRoleArns")),
+            .mend("set the stack parameter ZoneRoleArns")),
     }
 }
 

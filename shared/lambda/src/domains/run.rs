@@ -10,6 +10,9 @@ use super::DomainApp;
 use crate::failure::{Failure, chain};
 use crate::metrics::{Metrics, Unit, names};
 
+/// Until an invocation that ran out of time is followed by the next.
+const OUT_OF_TIME_WAKE_SECS: u32 = 15;
+
 /// What was counted over the domains of one invocation.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -84,6 +87,12 @@ pub async fn run(
     hops: u32,
     metrics: &mut Metrics,
 ) -> Result<(), Failure> {
+    // The opening reads may take as long as any: cut in them, Lambda would call the whole batch failed.
+    if !engine.deadline().has_time() {
+        metrics.count_by(names::HOLDS, "Reason", Hold::OutOfTime.as_str());
+        wake(app, subject, OUT_OF_TIME_WAKE_SECS, hops).await;
+        return Ok(());
+    }
     let mut tally = Tally::default();
     match engine.run(subject).await {
         Ok(report) => {
@@ -101,7 +110,12 @@ pub async fn run(
 
 /// A handler never sleeps: it sends its subject to the wake queue and ends. A wake that is lost costs minutes, not correctness.
 pub(super) async fn wake_again(app: &DomainApp, subject: &DomainSubject, report: &ServiceReport, hops: u32) {
-    let Some(secs) = report.wake_after_secs() else { return };
+    if let Some(secs) = report.wake_after_secs() {
+        wake(app, subject, secs, hops).await;
+    }
+}
+
+async fn wake(app: &DomainApp, subject: &DomainSubject, secs: u32, hops: u32) {
     if let Err(error) = app.clients.wakes.wake(About::Service(&subject.service), hops, secs).await {
         tracing::warn!(service = %subject.service, error = error.line(), "no wake could be queued");
     }

@@ -13,6 +13,19 @@ pub(crate) fn plain(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
 }
 
+/// Whether it is a domain name as ACM's model spells them: labels of at most 63 letters, digits and hyphens, at least two
+/// of them, and at most one asterisk, as the first label.
+pub(super) fn is_domain(name: &str) -> bool {
+    let labels: Vec<&str> = base(name).split('.').collect();
+    let fits = |label: &&str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    labels.len() >= 2 && labels.iter().all(fits) && labels.last().is_some_and(|top| top.len() >= 2)
+}
+
 /// Names that no certificate authority signs.
 pub(crate) fn is_reserved(name: &str) -> bool {
     let labels: Vec<&str> = name.trim_end_matches('.').rsplit('.').collect();
@@ -65,6 +78,20 @@ mod tests {
         assert!(label.len() == 33 && label.starts_with('_'), "{label}");
         assert_eq!(rest, "shop.dev.");
         assert!(first.value.ends_with(".acm-validations.aws."), "{}", first.value);
+    }
+
+    #[test]
+    fn a_domain_name_has_labels_of_letters_digits_and_hyphens() {
+        let long = format!("{}.dev", "a".repeat(63));
+        for name in ["shop.dev", "*.shop.dev", "a-b.1.shop.dev", "xn--bcher-kva.dev", &long] {
+            assert!(is_domain(name), "{name}");
+        }
+        let longer = format!("{}.dev", "a".repeat(64));
+        for name in
+            ["dev", "*.dev", "a.*.dev", "-a.dev", "a-.dev", "a..dev", "a.d", "a_b.dev", "bücher.dev", "", &longer]
+        {
+            assert!(!is_domain(name), "{name}");
+        }
     }
 
     #[test]

@@ -9,9 +9,9 @@ use crate::call::{Answer, ApiError, Call, Ctx};
 use crate::shape::{items, text, texts};
 
 use super::certificate::{Certificate, Kind, Method, Owner, Proof};
-use super::names::{base, plain, record};
+use super::names::{base, is_domain, plain, record};
 use super::tags::read_tags;
-use super::{Acm, later, look};
+use super::{Acm, invalid, later, look};
 
 /// Names of a certificate before a quota increase, and the length of a common name (model).
 const NAMES_MAX: usize = 10;
@@ -97,6 +97,11 @@ impl Acm {
 
 /// What is wrong with the request beyond its shape; else the mail domains that it names.
 fn check(input: &Value, names: &[String]) -> Result<BTreeMap<String, String>, ApiError> {
+    if let Some(name) = names.iter().find(|name| !is_domain(name)) {
+        return Err(invalid(format!(
+            "1 validation error detected: Value '{name}' failed to satisfy constraint: Member must be a domain name."
+        )));
+    }
     if names.len() > NAMES_MAX {
         let message = format!("A certificate can have at most {NAMES_MAX} domain names; ask for a quota increase.");
         return Err(ApiError::client("LimitExceededException", message));

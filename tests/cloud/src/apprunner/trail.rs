@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::call::{Answer, Call, Caller, Ctx, Place};
 use crate::effect::Effect;
+use crate::sts::account_of_role;
 
 /// What CloudTrail shows instead of commands and environment values.
 const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
@@ -52,6 +53,8 @@ fn identity(place: &Place, caller: &Caller) -> Value {
         }),
         Caller::Role { role_arn, actor } => {
             let role = role_arn.rsplit('/').next().unwrap_or_default();
+            // A role of another account stays that account's, wherever it acts.
+            let account = account_of_role(place, role_arn);
             json!({
                 "type": "AssumedRole",
                 "arn": format!("arn:{partition}:sts::{account}:assumed-role/{role}/{actor}"),

@@ -5,8 +5,10 @@
 
 mod ending;
 mod play;
+mod shop;
 mod stories;
 mod timeline;
+mod web;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -45,6 +47,8 @@ pub enum DemoError {
     NeverGood,
     #[error("the service did not run within half an hour of the cloud's time")]
     NeverRunning,
+    #[error("a fault of the story is none")]
+    Fault(#[source] serde_json::Error),
     #[error("the history cannot be written to {path}")]
     History { path: PathBuf, source: std::io::Error },
     #[error("cannot write to the terminal")]

@@ -1,5 +1,6 @@
 //! One story being played: the stage, the service on it, and what the world does to it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -39,7 +40,9 @@ impl Play {
     /// # Errors
     /// Where the stage cannot be set.
     pub async fn begin(story: Story, binaries: PathBuf) -> Result<Self, DemoError> {
-        let stage = Stage::set(Setting { ordered: true, ..Setting::new(binaries) }).await?;
+        // Taking away what it made itself is chosen explicitly; the stories choose it.
+        let parameters = BTreeMap::from([("RemoveRecords".to_owned(), "true".to_owned())]);
+        let stage = Stage::set(Setting { ordered: true, parameters, ..Setting::new(binaries) }).await?;
         let began = lock(stage.cloud.world()).now;
         Ok(Self { stage, story, arn: String::new(), from: 0, began })
     }

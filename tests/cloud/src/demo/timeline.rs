@@ -1,5 +1,6 @@
 //! The timeline that a person reads: virtual time, who did what, and why. Drawn from the history and the receipts.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Color, Style};
@@ -39,7 +40,8 @@ struct Line {
 pub fn print(out: &mut impl Write, number: usize, story: Story, ending: &Ending) -> io::Result<()> {
     writeln!(out, "\n{BOLD}Story {number}: {}{BOLD:#}", story.title())?;
     writeln!(out, "{DIM}(--story {}; the clock is the cloud's){DIM:#}\n", story.name())?;
-    for line in ending.history.iter().filter_map(line) {
+    let lost = lost(&ending.history);
+    for line in ending.history.iter().filter_map(|entry| line(entry, &lost)) {
         print_line(out, &line)?;
     }
     writeln!(out, "\n{BOLD}In Slack{BOLD:#}\n")?;
@@ -95,10 +97,19 @@ fn print_receipt(out: &mut impl Write, receipt: &Value) -> io::Result<()> {
     Ok(())
 }
 
-fn line(entry: &Entry) -> Option<Line> {
+/// The ids of the events that got lost on their way.
+fn lost(history: &[Entry]) -> BTreeSet<&str> {
+    history.iter().filter_map(|entry| entry.what["lost-event"].as_str()).collect()
+}
+
+fn line(entry: &Entry, lost: &BTreeSet<&str>) -> Option<Line> {
     let (who, style, text) = match entry.kind {
         "story" => (entry.who.clone(), colour(AnsiColor::Blue), entry.what.as_str()?.to_owned()),
-        "event" => event(&entry.what)?,
+        "event" => {
+            let (who, style, text) = event(&entry.what)?;
+            let is_lost = entry.what["id"].as_str().is_some_and(|id| lost.contains(id));
+            (who, style, if is_lost { format!("{text} (the event gets lost)") } else { text })
+        }
         "call" => call(entry)?,
         _ => return None,
     };
@@ -138,7 +149,7 @@ fn event(event: &Value) -> Option<Told> {
         ("aws.apprunner", "AWS API Call via CloudTrail") => {
             let call = detail["eventName"].as_str()?;
             let wakes = ["AssociateCustomDomain", "DisassociateCustomDomain", "DeleteService"].contains(&call);
-            wakes.then(|| ("EventBridge".to_owned(), DIM, format!("CloudTrail's {call} wakes {STACK}-domains")))
+            wakes.then(|| ("EventBridge".to_owned(), DIM, format!("CloudTrail's {call}, for {STACK}-domains")))
         }
         ("aws.apprunner", "AppRunner Custom Domain Validation Status Update") => {
             let at = |part: &str| detail.as_object()?.iter().find(|(key, _)| key.to_lowercase().contains(part));
@@ -242,7 +253,8 @@ fn decided(transaction: &Value) -> Option<Told> {
     let receipt = items.iter().map(|item| &item["Put"]["Item"]).find(is_receipt)?;
     let (rule, decision) = (receipt["rule"]["S"].as_str()?, receipt["decision"]["S"].as_str()?);
     let text = format!("{decision} [{rule}]");
-    (rule != "called").then(|| ("pitcrew".to_owned(), colour(AnsiColor::Magenta), text))
+    let told_by_its_call = ["called", "records-intent"].contains(&rule);
+    (!told_by_its_call).then(|| ("pitcrew".to_owned(), colour(AnsiColor::Magenta), text))
 }
 
 /// A digest's first twelve digits, wherever it stands in the text.

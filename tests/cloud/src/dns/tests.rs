@@ -214,6 +214,36 @@ async fn a_public_service_of_app_runner_resolves_to_loopback() {
     assert_eq!(ask(server.address(), &lookup(host, "A")).await, reply("NOERROR", &["127.0.0.1"]));
 }
 
+#[tokio::test]
+async fn a_resolver_library_by_others_understands_every_answer() {
+    use hickory_resolver::TokioResolver;
+    use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
+    use hickory_resolver::net::runtime::TokioRuntimeProvider;
+
+    let (world, server) = resolver().await;
+    zone(
+        &world,
+        &[VALIDATION, ("octank.dev", "CAA", &["0 issue \"amazon.com\""]), ("*.octank.dev", "A", &["192.0.2.1"])],
+    );
+    let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
+    connections.iter_mut().for_each(|connection| connection.port = server.address().port());
+    let config = NameServerConfig::new(server.address().ip(), true, connections);
+    let config = ResolverConfig::from_parts(None, Vec::new(), vec![config]);
+    let library = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()).build().unwrap();
+    for (name, kind, wanted) in [
+        ("_x.octank.dev.", RecordType::CNAME, "_y.acm-validations.aws."),
+        ("octank.dev.", RecordType::CAA, "0 issue \"amazon.com\""),
+        ("shop.octank.dev.", RecordType::A, "192.0.2.1"),
+    ] {
+        let found = library.lookup(name, kind).await.unwrap();
+        assert_eq!(wire::value(&found.answers()[0].data), wanted, "{name}");
+    }
+    let missing = library.lookup("a._x.octank.dev.", RecordType::A).await.unwrap_err();
+    assert!(missing.is_nx_domain(), "{missing}");
+    let nothing = library.lookup("octank.dev.", RecordType::TXT).await.unwrap_err();
+    assert!(nothing.is_no_records_found() && !nothing.is_nx_domain(), "{nothing}");
+}
+
 fn question(name: &str, kind: RecordType) -> Message {
     let mut message = Message::query();
     message.metadata.recursion_desired = true;

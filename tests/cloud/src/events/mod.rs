@@ -174,10 +174,11 @@ impl Bus {
         rules.map(|rule| rule.name.as_str()).collect()
     }
 
-    /// Takes an event; matching rules' targets get it at a later tick.
-    pub fn accept(&mut self, event: Value, now: Timestamp, faults: &mut Faults) {
+    /// Takes an event; matching rules' targets get it at a later tick. Tells what a fault made of it.
+    pub fn accept(&mut self, event: Value, now: Timestamp, faults: &mut Faults) -> EventFate {
         let second = SignedDuration::from_secs(LATENCY_SECS);
-        let (copies, delay) = match faults.for_event(&event) {
+        let fate = faults.for_event(&event);
+        let (copies, delay) = match fate {
             EventFate::Deliver => (1, SignedDuration::ZERO),
             EventFate::Drop => (0, SignedDuration::ZERO),
             EventFate::Duplicate { times } => (times as usize, SignedDuration::ZERO),
@@ -186,13 +187,14 @@ impl Bus {
             }
             EventFate::Reorder => {
                 self.overtaken.push(event);
-                return;
+                return fate;
             }
         };
         self.route(&event, copies, now, second + delay);
         for late in std::mem::take(&mut self.overtaken) {
             self.route(&late, 1, now, second + second);
         }
+        fate
     }
 
     /// Puts copies of an event on the way to the targets of the rules that match.

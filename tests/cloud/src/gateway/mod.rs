@@ -19,12 +19,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flate2::read::GzDecoder;
 use hyper::http::request::Parts;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json as object};
 
 use crate::call::{ApiError, Call, Caller};
 use crate::control::Driver;
 use crate::faults::Fate;
 use crate::model::{Rule, Violations};
+use crate::shape::time;
 use crate::world::World;
 use route::Route;
 
@@ -47,26 +49,39 @@ pub fn lock(world: &Shared) -> MutexGuard<'_, World> {
 /// Kills the process of the function with this name.
 pub type KillHook = Arc<dyn Fn(&str) + Send + Sync>;
 
+/// Who calls with a key, and until when it counts; a key without an end counts as long as the cloud runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Key {
+    caller: Caller,
+    expires: Option<Timestamp>,
+}
+
 /// Who calls with which access key. Clones share their keys.
 #[derive(Clone, Debug)]
-pub struct Keys(Arc<Mutex<BTreeMap<String, Caller>>>);
+pub struct Keys(Arc<Mutex<BTreeMap<String, Key>>>);
 
 impl Default for Keys {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(BTreeMap::from([(OPERATOR_KEY.to_owned(), Caller::Operator)]))))
+        let keys = Self(Arc::default());
+        keys.insert(OPERATOR_KEY, Caller::Operator);
+        keys
     }
 }
 
 impl Keys {
     pub fn insert(&self, access_key: impl Into<String>, caller: Caller) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(access_key.into(), caller);
+        self.put(access_key.into(), Key { caller, expires: None });
+    }
+
+    fn put(&self, access_key: String, key: Key) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(access_key, key);
     }
 
     pub fn remove(&self, access_key: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(access_key);
     }
 
-    fn caller(&self, access_key: &str) -> Option<Caller> {
+    fn find(&self, access_key: &str) -> Option<Key> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(access_key).cloned()
     }
 }
@@ -179,7 +194,8 @@ impl Gateway {
         }
         if let Some(key) = output["Credentials"]["AccessKeyId"].as_str() {
             let (role_arn, actor) = (call.text("RoleArn").to_owned(), call.text("RoleSessionName").to_owned());
-            self.keys.insert(key, Caller::Role { role_arn, actor });
+            let expires = time(&output["Credentials"], "Expiration");
+            self.keys.put(key.to_owned(), Key { caller: Caller::Role { role_arn, actor }, expires });
         }
     }
 
@@ -222,8 +238,13 @@ impl Gateway {
                 if protocol.is_xml() { "MissingAuthenticationToken" } else { "MissingAuthenticationTokenException" };
             return Err(refused(code, "Request is missing Authentication Token"));
         };
-        match self.keys.caller(&scope.access_key) {
-            Some(caller) => Ok((scope.service, caller)),
+        let now = lock(&self.world).now;
+        match self.keys.find(&scope.access_key) {
+            Some(Key { expires: Some(end), .. }) if end <= now => {
+                let code = if protocol.is_xml() { "ExpiredToken" } else { "ExpiredTokenException" };
+                Err(refused(code, "The security token included in the request is expired"))
+            }
+            Some(Key { caller, .. }) => Ok((scope.service, caller)),
             None if protocol.is_xml() => {
                 Err(refused("InvalidClientTokenId", "The security token included in the request is invalid."))
             }

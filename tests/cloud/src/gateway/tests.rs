@@ -249,10 +249,36 @@ async fn keys_of_an_assumed_role_are_held_to_the_roles_policies() {
     let role = "arn:aws:iam::123456789012:role/deputy";
     let form = "Action=AssumeRole&RoleArn=arn:aws:iam::123456789012:role/deputy&RoleSessionName=drill";
     assert_eq!(rig.form("sts", form).await.status, 200);
-    assert_eq!(rig.keys.caller("ASSUMED"), Some(Caller::Role { role_arn: role.to_owned(), actor: "drill".to_owned() }));
+    let caller = Caller::Role { role_arn: role.to_owned(), actor: "drill".to_owned() };
+    assert_eq!(rig.keys.find("ASSUMED").map(|key| key.caller), Some(caller));
     let request = rig.signed("ASSUMED", "sts", "/").header("content-type", "application/x-www-form-urlencoded");
     let got = rig.send(request.body(Full::from("Action=GetCallerIdentity")).unwrap()).await.unwrap();
     assert!(got.status == 403 && got.text().contains(role), "{}", got.text());
+}
+
+#[tokio::test]
+async fn keys_of_an_assumed_role_end_at_their_expiration() {
+    let credentials = json!({"AccessKeyId": "ASSUMED", "Expiration": 0});
+    let rig = Rig::new("sts", Ok(json!({"Credentials": credentials}))).await;
+    let form = "Action=AssumeRole&RoleArn=arn:aws:iam::123456789012:role/deputy&RoleSessionName=drill";
+    assert_eq!(rig.form("sts", form).await.status, 200);
+    let request = rig.signed("ASSUMED", "sts", "/").header("content-type", "application/x-www-form-urlencoded");
+    let got = rig.send(request.body(Full::from("Action=GetCallerIdentity")).unwrap()).await.unwrap();
+    assert!(got.status == 403 && got.text().contains("<Code>ExpiredToken</Code>"), "{}", got.text());
+}
+
+#[tokio::test]
+async fn a_role_is_given_a_policy_by_the_control_api() {
+    let rig = Rig::new("sqs", queue()).await;
+    function(&rig);
+    let role = "arn:aws:iam::123456789012:role/rollback";
+    let document = json!({"Statement": {"Effect": "Allow", "Action": "sqs:CreateQueue", "Resource": "*"}});
+    let body = json!({"role_arn": role, "name": "own", "document": document});
+    assert_eq!(rig.control("PUT", "/_cloud/policies", &body.to_string()).await.status, 200);
+    let got = rig.json("FUNCTIONKEY", "sqs", CREATE_QUEUE, json!({"QueueName": "q"})).await.unwrap();
+    assert_eq!(got.status, 200);
+    let bad = json!({"role_arn": role, "name": "own", "document": {"Statement": [{"Effect": "Perhaps"}]}});
+    assert_eq!(rig.control("PUT", "/_cloud/policies", &bad.to_string()).await.status, 400);
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ pub type Outcome = Vec<(Key, Option<RecordSet>)>;
 /// # Errors
 /// `InvalidInput` for what is no request, and `InvalidChangeBatch` with every message in brackets.
 pub fn outcome(zone: &Zone, changes: &[Value]) -> Result<Outcome, ApiError> {
-    let mut batch = Batch { zone, sets: zone.sets.clone(), touched: BTreeMap::new() };
+    let mut batch = Batch { zone, changed: BTreeMap::new(), touched: BTreeMap::new() };
     let mut wrong = Vec::new();
     let mut size = Size::default();
     for change in changes {
@@ -53,7 +53,7 @@ pub fn outcome(zone: &Zone, changes: &[Value]) -> Result<Outcome, ApiError> {
     if wrong.is_empty() {
         wrong.extend(batch.apex_is_whole().err());
     }
-    if wrong.is_empty() { Ok(batch.outcome()) } else { Err(refused(&wrong)) }
+    if wrong.is_empty() { Ok(batch.changed.into_iter().collect()) } else { Err(refused(&wrong)) }
 }
 
 fn refused(messages: &[String]) -> ApiError {
@@ -83,7 +83,8 @@ impl Size {
 
 struct Batch<'a> {
     zone: &'a Zone,
-    sets: BTreeMap<Key, RecordSet>,
+    /// What the batch has made of the zone so far; none where a set is gone. The zone may be large, and is not copied.
+    changed: BTreeMap<Key, Option<RecordSet>>,
     /// The actions so far on each record set.
     touched: BTreeMap<Key, Vec<String>>,
 }
@@ -101,8 +102,7 @@ impl Batch<'_> {
             let what = format!("{} {}", set.kind, set.name);
             return Err(format!("The request contains an invalid set of changes for a resource record set '{what}'"));
         }
-        let there = self.sets.get(&key);
-        match (action, there) {
+        match (action, self.there(&key)) {
             ("CREATE", Some(_)) => {
                 Err(format!("Tried to create resource record set {} but it already exists", set.told()))
             }
@@ -112,15 +112,29 @@ impl Batch<'_> {
                 set.told()
             )),
             ("DELETE", Some(_)) => {
-                self.sets.remove(&key);
+                self.changed.insert(key, None);
                 Ok(())
             }
             _ => {
                 self.fits(&set, &key)?;
-                self.sets.insert(key, set);
+                self.changed.insert(key, Some(set));
                 Ok(())
             }
         }
+    }
+
+    /// The record set as it is at this point of the batch.
+    fn there(&self, key: &Key) -> Option<&RecordSet> {
+        self.changed.get(key).map_or_else(|| self.zone.sets.get(key), Option::as_ref)
+    }
+
+    /// All record sets of a name, as they are at this point of the batch.
+    fn at(&self, order: &[u8]) -> impl Iterator<Item = (&Key, &RecordSet)> {
+        let from = Key { order: order.to_vec(), kind: String::new(), identifier: String::new() };
+        let old = self.zone.sets.range(from.clone()..).filter(|(key, _)| !self.changed.contains_key(*key));
+        let new = self.changed.range(from..).filter_map(|(key, set)| Some((key, set.as_ref()?)));
+        let of_name = move |(key, _): &(&Key, &RecordSet)| key.order == order;
+        old.take_while(of_name).chain(new.take_while(of_name))
     }
 
     /// Whether the zone, as it is at this point of the batch, can hold the set.
@@ -133,8 +147,7 @@ impl Batch<'_> {
         if !at_apex && kind == "SOA" {
             return Err(format!("RRSet of type SOA with DNS name {name} is only permitted at apex in zone {zone}"));
         }
-        let here =
-            || self.sets.iter().filter(|(other, _)| other.order == key.order && *other != key).map(|(_, set)| set);
+        let here = || self.at(&key.order).filter(|(other, _)| *other != key).map(|(_, set)| set);
         if kind == "CNAME" && here().any(|other| other.kind != "CNAME") {
             return Err(format!(
                 "RRSet of type CNAME with DNS name {name} is not permitted as it conflicts with other records with the same \
@@ -177,15 +190,14 @@ impl Batch<'_> {
         if !alias.target.is_within(&self.zone.name) {
             return Err(outside);
         }
-        let order = alias.target.order();
-        let there = self.sets.iter().any(|(key, other)| key.order == order && other.kind == set.kind);
+        let there = self.at(&alias.target.order()).any(|(_, other)| other.kind == set.kind);
         if there { Ok(()) } else { Err(format!("{told}, but that target was not found")) }
     }
 
     /// A zone keeps its SOA and an NS set.
     fn apex_is_whole(&self) -> Result<(), String> {
         let order = self.zone.name.order();
-        let has = |kind: &str| self.sets.keys().any(|key| key.order == order && key.kind == kind);
+        let has = |kind: &str| self.at(&order).any(|(key, _)| key.kind == kind);
         if !has("SOA") {
             return Err("A HostedZone must contain exactly one SOA record.".to_owned());
         }
@@ -194,10 +206,5 @@ impl Batch<'_> {
         } else {
             Err("A HostedZone must contain at least one NS record for the zone itself.".to_owned())
         }
-    }
-
-    fn outcome(mut self) -> Outcome {
-        let touched = std::mem::take(&mut self.touched);
-        touched.into_keys().map(|key| (key.clone(), self.sets.remove(&key))).collect()
     }
 }

@@ -135,9 +135,9 @@ impl<'a> Walk<'a> {
             Authority::Lame => None,
             Authority::Zone(zone) if zone.name == *step => None,
             Authority::Zone(zone) => {
-                let order = step.order();
-                let mut sets = zone.served.iter().filter(|(key, _)| key.kind == "NS" && key.order == order);
-                sets.next().map(|(_, set)| set.values.clone()).or_else(outside)
+                let (sets, _) = node(&zone.served, step);
+                let ns = sets.into_iter().find(|set| set.kind == "NS");
+                ns.map(|set| set.values.clone()).or_else(outside)
             }
             Authority::Root | Authority::Foreign { .. } => outside(),
         }

@@ -264,10 +264,17 @@ fn parameters(document: &Value, inputs: &Inputs) -> Result<BTreeMap<String, Valu
         let Some(given) = given else {
             return Err(TemplateError::new(at, "it has no default and was not given a value"));
         };
-        check_parameter(declaration, &given, &at)?;
         let value = match declaration["Type"].as_str() {
-            Some("CommaDelimitedList") => json!(given.split(',').map(str::trim).collect::<Vec<_>>()),
-            Some("String" | "Number") => json!(given),
+            Some("CommaDelimitedList") => {
+                let members: Vec<&str> = given.split(',').map(str::trim).collect();
+                // CloudFormation holds each member against the declaration, not the text as a whole.
+                members.iter().try_for_each(|member| check_parameter(declaration, member, &at))?;
+                json!(members)
+            }
+            Some("String" | "Number") => {
+                check_parameter(declaration, &given, &at)?;
+                json!(given)
+            }
             _ => return Err(TemplateError::new(at, "the types String, Number and CommaDelimitedList are modelled")),
         };
         values.insert(name.clone(), value);

@@ -85,3 +85,5 @@ pub(crate) fn resource<'d>(document: &'d Value, id: &str) -> Option<&'d Value> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod zones;

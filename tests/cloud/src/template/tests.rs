@@ -115,6 +115,57 @@ fn parameters_are_checked_as_the_template_says() {
     }
 }
 
+const LISTS: &str = r#"
+Parameters:
+  Zones: { Type: CommaDelimitedList, Default: "zone/*", AllowedPattern: "zone/([*]|[a-z]+)" }
+  Roles: { Type: CommaDelimitedList, Default: "", AllowedPattern: "([a-z]+)?", MaxLength: 5 }
+Conditions:
+  HasRoles: !Not [!Equals [!Join ["", !Ref Roles], ""]]
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: !Join ["+", !Ref Zones]
+      AssumeRolePolicyDocument: { Version: "2012-10-17" }
+      Policies:
+        - PolicyName: p
+          PolicyDocument:
+            Statement:
+              - { Effect: Allow, Action: "route53:GetHostedZone", Resource: !Ref Zones }
+              - !If [HasRoles, { Effect: Allow, Action: "sts:AssumeRole", Resource: !Ref Roles }, !Ref AWS::NoValue]
+"#;
+
+#[test]
+fn a_list_is_a_list_where_it_is_referred_to_and_a_text_where_it_is_joined() {
+    let role = |given: &[(&str, &str)]| interpret(LISTS, &inputs(given)).unwrap().roles.remove(0);
+    let usual = role(&[]);
+    assert_eq!(usual.name, "zone/*");
+    let reading = |zones: &[&str]| json!({"Effect": "Allow", "Action": "route53:GetHostedZone", "Resource": zones});
+    assert_eq!(usual.policies["p"]["Statement"], json!([reading(&["zone/*"])]), "an empty list is no role");
+    let given = role(&[("Zones", "zone/a, zone/b"), ("Roles", "x,y")]);
+    assert_eq!(given.name, "zone/a+zone/b", "the blank is no part of a member");
+    let entering = json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ["x", "y"]});
+    assert_eq!(given.policies["p"]["Statement"], json!([reading(&["zone/a", "zone/b"]), entering]));
+}
+
+#[test]
+fn each_member_of_a_list_is_checked_and_not_their_text() {
+    for (given, reason) in [
+        (("Zones", "zone/a,other"), "`other` does not match"),
+        (("Zones", "zone/a,,zone/b"), "`` does not match"),
+        (("Zones", "zone/a zone/b"), "does not match"),
+        (("Roles", "abc,abcdef"), "`abcdef` has 6 characters"),
+    ] {
+        let error = interpret(LISTS, &inputs(&[given])).unwrap_err();
+        assert_eq!(error.at, format!("Parameters.{}", given.0), "{error}");
+        assert!(error.reason.contains(reason), "{error}");
+    }
+    assert!(
+        interpret(LISTS, &inputs(&[("Roles", "abc,abcde")])).is_ok(),
+        "nine characters, but no member has more than five"
+    );
+}
+
 #[test]
 fn what_is_not_modelled_is_refused_with_its_path() {
     let cases = [

@@ -147,6 +147,21 @@ fn our_own_record_is_not_replaced_but_proposed_where_the_stack_does_not() {
 }
 
 #[test]
+fn a_proof_that_another_domain_refers_to_is_not_replaced() {
+    let mut world = World::finished();
+    world.association().records[0].value = name("_new.acm-validations.aws");
+    let sharer = vec![name("*.shop.example.net")];
+    world.sharers.as_mut().unwrap().insert(name("_p1.shop.example.net"), sharer);
+    let before = world.standing();
+    assert_eq!(world.run(), ["record withheld +proposal", "hold proposed"]);
+    assert!(world.last().done[0].contains("another custom domain refers to"));
+    assert_eq!(world.standing(), before);
+    world.sharers.as_mut().unwrap().clear();
+    world.later(300);
+    assert!(world.run().contains(&"call Z1 x2".to_owned()));
+}
+
+#[test]
 fn what_is_withheld_is_proposed_once_and_done_when_it_may_be() {
     let mut world = World::new().autonomy(Autonomy::Propose);
     assert_eq!(world.run(), ["record -", "record withheld +proposal", "hold proposed"]);

@@ -77,6 +77,7 @@ fn an_event_of_acm_names_its_certificate() {
     ] {
         assert_eq!(reason(&acm(&wrong)), expected, "{wrong}");
     }
+    assert_eq!(reason(&with(acm(CERTIFICATE), "detail", json!("text"))), Reason::UnknownShape);
 }
 
 #[test]

@@ -73,6 +73,8 @@ fn requests_that_cannot_be_met_are_refused() {
                 "DomainValidationOptions": [{ "DomainName": "shop.dev", "ValidationDomain": "other.dev" }],
             }),
         ),
+        ("ValidationException", json!({ "DomainName": "-shop.dev" })),
+        ("ValidationException", json!({ "DomainName": "shop.dev", "SubjectAlternativeNames": ["a.*.shop.dev"] })),
         ("InvalidTagException", json!({ "DomainName": "shop.dev", "Tags": [{ "Key": "aws:x", "Value": "" }] })),
     ] {
         bench.rig.refused("RequestCertificate", code, input);

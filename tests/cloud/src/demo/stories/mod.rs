@@ -1,6 +1,8 @@
 //! The stories: what the world does in each, and what must be true at its end.
 
+mod certificates;
 pub mod deployments;
+mod domains;
 
 use super::DemoError;
 use super::ending::Ending;
@@ -15,11 +17,15 @@ pub enum Story {
     Unhealthy,
     /// An update whose native rollback fails: pitcrew restores the last good release.
     Stranded,
+    /// Custom domains that finish themselves, what stands in their way, and that nothing is left behind.
+    Domains,
+    /// A validation record that somebody deletes, a renewal, and a certificate that expired.
+    Certificates,
 }
 
 impl Story {
     pub fn all() -> Vec<Self> {
-        vec![Self::Reverted, Self::Unhealthy, Self::Stranded]
+        vec![Self::Reverted, Self::Unhealthy, Self::Stranded, Self::Domains, Self::Certificates]
     }
 
     pub fn title(self) -> &'static str {
@@ -27,6 +33,8 @@ impl Story {
             Self::Reverted => "A push fails its health check. App Runner reverts it and tells nobody.",
             Self::Unhealthy => "A push passes its health check, then answers 500.",
             Self::Stranded => "An update fails, and App Runner's own rollback fails too.",
+            Self::Domains => "Five custom domains are linked. Nobody touches the DNS for them.",
+            Self::Certificates => "A validation record is deleted, and a certificate expires.",
         }
     }
 
@@ -36,6 +44,8 @@ impl Story {
             Self::Reverted => "reverted",
             Self::Unhealthy => "unhealthy",
             Self::Stranded => "stranded",
+            Self::Domains => "domains",
+            Self::Certificates => "certificates",
         }
     }
 
@@ -45,6 +55,8 @@ impl Story {
             Self::Reverted => deployments::reverted(play).await,
             Self::Unhealthy => deployments::unhealthy(play).await,
             Self::Stranded => deployments::stranded(play).await,
+            Self::Domains => domains::domains(play).await,
+            Self::Certificates => certificates::certificates(play).await,
         }
     }
 }

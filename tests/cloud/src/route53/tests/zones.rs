@@ -101,6 +101,8 @@ fn a_private_zone_has_vpcs_and_is_never_answered() {
     );
     change(&mut rig, &id, &[("CREATE", set("inside.octank.dev", "A", &["10.0.0.1"]))]);
     assert_eq!(ask(&mut rig, "inside.octank.dev", "A"), none("NXDOMAIN"));
+    rig.ok("_Delegate", json!({"Name": "octank.dev", "HostedZoneId": id}));
+    assert_eq!(ask(&mut rig, "inside.octank.dev", "A"), none("SERVFAIL"), "not even where somebody delegates to it");
 }
 
 #[test]
