@@ -8,11 +8,12 @@ Exit codes:
   0  done, or there was nothing to do
   1  AWS or the way to it failed
   2  the command line is wrong
-  3  refused: paused, held, busy, nothing good known, or you said no; nothing was done
+  3  refused: paused, held, busy, nothing good known, something in the way, or you said no
   4  App Runner's operation failed; a person is needed
-  5  no such service, incident, digest or stack
+  5  no such service, domain, incident, digest or stack
 
-Without --table pitcrew reads its settings from the stack's function (lambda:GetFunctionConfiguration of STACK-rollback).";
+Without --table pitcrew reads its settings from the stack's function (lambda:GetFunctionConfiguration of STACK-rollback,
+for domains of STACK-domains).";
 
 /// The operator's command of pitcrew, the on-call crew for AWS App Runner.
 #[derive(Clone, Debug, Parser)]
@@ -63,6 +64,8 @@ pub struct Global {
     #[arg(long, global = true, env = "PITCREW_BAKE_MINUTES", value_name = "MINUTES", help_heading = "Where",
           value_parser = clap::value_parser!(u16).range(1..=1440))]
     pub bake_minutes: Option<u16>,
+    #[command(flatten)]
+    pub dns: Dns,
     /// Who the receipts say asked [default: AWS_PROFILE, then USER]
     #[arg(long = "as", global = true, value_name = "NAME", help_heading = "Where")]
     pub who: Option<String>,
@@ -72,6 +75,39 @@ pub struct Global {
     /// Colours: auto means on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", help_heading = "Output")]
     pub color: Color,
+}
+
+/// What only `domains` and `doctor` ask for. What is not given is read from the function STACK-domains.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub struct Dns {
+    /// The hosted zones that may be written to: ARNs or ids with commas between them, `*` for any [default: read from the
+    /// stack's function]
+    #[arg(long, global = true, env = "PITCREW_ZONES", value_name = "LIST", help_heading = "Where")]
+    pub zones: Option<String>,
+    /// A role of another account whose hosted zones are looked at too; once for each [default: read from the stack's function]
+    #[arg(
+        long = "zone-role",
+        global = true,
+        env = "PITCREW_ZONE_ROLES",
+        value_name = "ARN",
+        value_delimiter = ',',
+        help_heading = "Where"
+    )]
+    pub zone_roles: Vec<String>,
+    /// What those roles ask for [default: read from the stack's function]
+    #[arg(long, global = true, env = "PITCREW_ZONE_EXTERNAL_ID", value_name = "ID", help_heading = "Where")]
+    pub zone_external_id: Option<String>,
+    /// Whether the stack takes records away by itself; it never binds you, only what `domains plan` foretells [default: read
+    /// from the stack's function, else false]
+    #[arg(long, global = true, env = "PITCREW_REMOVE_RECORDS", value_name = "true|false", help_heading = "Where")]
+    pub remove_records: Option<bool>,
+    /// The name server that is asked, such as 10.0.0.2 or 127.0.0.1:5353 [default: the system's]
+    #[arg(long, global = true, env = "PITCREW_RESOLVER", value_name = "ADDRESS", help_heading = "Where")]
+    pub resolver: Option<String>,
+    /// Where domains serve TLS [default: 443]
+    #[arg(long, global = true, env = "PITCREW_TLS_PORT", value_name = "PORT", help_heading = "Where",
+          value_parser = clap::value_parser!(u16).range(1..))]
+    pub tls_port: Option<u16>,
 }
 
 /// When to print colours.
@@ -128,18 +164,25 @@ pub enum Command {
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
         limit: u16,
     },
-    /// The receipts of an incident in their order: what was seen, decided and done, by which rule
+    /// The custom domains: their status, their records and whose they are, what is missing, how long the certificate lasts
+    #[command(args_conflicts_with_subcommands = true)]
+    Domains {
+        /// The service's name or ARN; without it every service of the region
+        service: Option<String>,
+        #[command(subcommand)]
+        action: Option<DomainsAction>,
+    },
+    /// The receipts of an incident or a domain in their order: what was seen, decided and done, by which rule
     Explain {
-        /// The incident's id (`pitcrew incidents --all` lists them)
+        /// The incident's id (`pitcrew incidents --all` lists them), or a custom domain
         #[arg(required_unless_present = "service", conflicts_with = "service")]
-        incident: Option<String>,
+        subject: Option<String>,
         /// The newest receipts of this service (a name or an ARN) instead
         #[arg(long, value_name = "SERVICE")]
         service: Option<String>,
-        /// How many of a service's receipts at the most
-        #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "incident",
-              value_parser = clap::value_parser!(u16).range(1..=1000))]
-        limit: u16,
+        /// How many of a service's or a domain's receipts at the most [default: 20]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: Option<u16>,
     },
     /// Stop every write of pitcrew in this account and region
     Pause {
@@ -165,6 +208,65 @@ pub enum ReleasesAction {
     MarkGood {
         /// The release's digest (sha256:..., or enough of it to be found in the ledger)
         digest: String,
+    },
+}
+
+/// What can be asked about one custom domain.
+#[derive(Clone, Debug, Subcommand)]
+pub enum DomainsAction {
+    /// What pitcrew would do about the domain, and what stands in the way; writes nothing
+    Plan {
+        /// The service's name or ARN
+        service: String,
+        /// The custom domain (quote a wildcard: '*.example.com')
+        domain: String,
+    },
+    /// Do what is proposed, and wait until the domain is active or something stands in the way
+    Apply {
+        /// The service's name or ARN
+        service: String,
+        /// The custom domain (quote a wildcard: '*.example.com')
+        domain: String,
+        /// Do not wait for the DNS and App Runner
+        #[arg(long)]
+        no_wait: bool,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Give records that stand as they are wanted into pitcrew's hands: it may replace and remove them later
+    Adopt {
+        /// The service's name or ARN
+        service: String,
+        /// The custom domain (quote a wildcard: '*.example.com')
+        domain: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Disassociate the domain and associate it again, for a new certificate; TLS for the name is interrupted meanwhile
+    Relink {
+        /// The service's name or ARN
+        service: String,
+        /// The custom domain (quote a wildcard: '*.example.com')
+        domain: String,
+        /// Do not wait for the DNS and App Runner
+        #[arg(long)]
+        no_wait: bool,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Remove the records that pitcrew made for a domain that App Runner does not show any more
+    Remove {
+        /// The custom domain (quote a wildcard: '*.example.com')
+        domain: String,
+        /// The service it was linked to, which may be gone [default: the one that is remembered]
+        #[arg(long, value_name = "ARN")]
+        service: Option<String>,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
     },
 }
 
@@ -215,7 +317,36 @@ mod tests {
         assert!(parse("pitcrew explain --service shop --limit 3").is_ok());
         assert!(parse("pitcrew explain").is_err());
         assert!(parse("pitcrew explain I-1 --service shop").is_err());
-        assert!(parse("pitcrew explain I-1 --limit 3").is_err());
+        assert!(parse("pitcrew explain shop.example.com --limit 3").is_ok());
+    }
+
+    #[test]
+    fn domains_takes_a_service_or_a_request() {
+        assert!(matches!(parse("pitcrew domains").unwrap().command, Command::Domains { service: None, action: None }));
+        let Command::Domains { service, action: None } = parse("pitcrew domains shop").unwrap().command else {
+            panic!("a service alone is no request")
+        };
+        assert_eq!(service.as_deref(), Some("shop"));
+        let args = parse("pitcrew domains apply shop *.example.com -y --no-wait").unwrap();
+        let Command::Domains { service: None, action: Some(DomainsAction::Apply { domain, no_wait, yes, .. }) } =
+            args.command
+        else {
+            panic!("{:?}", args.command)
+        };
+        assert_eq!((domain.as_str(), no_wait, yes), ("*.example.com", true, true));
+        for wrong in ["pitcrew domains plan shop", "pitcrew domains shop shop.example.com", "pitcrew domains remove"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn zone_roles_are_given_one_by_one_or_as_a_list() {
+        let args = parse("pitcrew domains --zone-role a --zone-role b,c --tls-port 8443").unwrap();
+        assert_eq!(
+            (args.global.dns.zone_roles, args.global.dns.tls_port),
+            (["a", "b", "c"].map(str::to_owned).into(), Some(8443))
+        );
+        assert!(parse("pitcrew domains --tls-port 0").is_err());
     }
 
     #[test]

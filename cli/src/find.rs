@@ -1,8 +1,9 @@
-//! From what an operator types to what it names: a service by name or ARN, a digest by its beginning.
+//! From what an operator types to what it names: a service by name or ARN, a digest by its beginning, a domain.
 
 use std::collections::BTreeSet;
 
 use pitcrew_aws::apprunner::observe_fleet;
+use pitcrew_core::dns::name::Name;
 use pitcrew_core::id::{Digest, ServiceArn};
 use pitcrew_core::ledger::Ledger;
 
@@ -53,15 +54,15 @@ fn unknown(fleet: &[ServiceArn], given: &str, region: &str) -> Failure {
     if fleet.is_empty() {
         return failure.mend("this account has no service there: check --region and --profile");
     }
-    let near = near(fleet, given);
+    let near = near(fleet.iter().map(ServiceArn::name).collect(), given);
     if near.is_empty() {
         return failure.mend(format!("none of its {} services has a name like it: check --region", fleet.len()));
     }
     failure.mend(format!("there are: {}", near.join(", ")))
 }
 
-fn near<'a>(fleet: &'a [ServiceArn], given: &str) -> Vec<&'a str> {
-    let names: BTreeSet<&str> = fleet.iter().map(ServiceArn::name).collect();
+/// The names that are offered for an unknown one: all where they are few, else those that are like it, the likest first.
+fn near<'a>(names: BTreeSet<&'a str>, given: &str) -> Vec<&'a str> {
     if names.len() <= FEW {
         return names.into_iter().collect();
     }
@@ -74,6 +75,35 @@ fn near<'a>(fleet: &'a [ServiceArn], given: &str) -> Vec<&'a str> {
     near.retain(|(score, _)| *score >= ALIKE);
     near.sort_by(|a, b| b.0.total_cmp(&a.0));
     near.into_iter().take(NEAR_MAX).map(|(_, name)| name).collect()
+}
+
+/// The name of a custom domain, as the DNS compares names.
+pub fn domain(given: &str) -> Result<Name, Failure> {
+    Name::parse(given).map_err(|error| {
+        Failure::new(Exit::Usage, error.to_string()).mend("give a domain such as shop.example.com or '*.example.com'")
+    })
+}
+
+/// A service that does not show a domain, with those that it shows.
+pub fn not_shown(service: &ServiceArn, domain: &Name, shown: &BTreeSet<Name>) -> Failure {
+    let failure =
+        Failure::new(Exit::NotFound, format!("App Runner shows no custom domain {domain} at {}", service.name()));
+    let near = near(shown.iter().map(Name::as_str).collect(), domain.as_str());
+    match (shown.is_empty(), near.is_empty()) {
+        (true, _) => failure.mend("the service has no custom domain: associate one first, or name another service"),
+        (false, true) => failure.mend(format!("none of its {} domains is like it", shown.len())),
+        (false, false) => failure.mend(format!("it shows: {}", near.join(", "))),
+    }
+}
+
+/// A domain that nothing is remembered of, with those that are remembered.
+pub fn not_remembered(domain: &Name, remembered: &BTreeSet<Name>) -> Failure {
+    let failure = Failure::new(Exit::NotFound, format!("nothing is remembered of a custom domain {domain}"));
+    let near = near(remembered.iter().map(Name::as_str).collect(), domain.as_str());
+    match near.is_empty() {
+        true => failure.mend("`pitcrew domains` lists those that App Runner shows"),
+        false => failure.mend(format!("there are: {}", near.join(", "))),
+    }
 }
 
 /// The digest of a whole or shortened one. A whole one need not be known to the ledger; the decision judges that.
@@ -145,6 +175,19 @@ mod tests {
         assert_eq!(digest(&ledger, &short(0x77)).unwrap_err().exit, Exit::NotFound);
         assert_eq!(digest(&ledger, "b2b2").unwrap_err().exit, Exit::Usage);
         assert_eq!(digest(&ledger, "latest").unwrap_err().exit, Exit::Usage);
+    }
+
+    #[test]
+    fn a_domain_that_is_not_shown_is_answered_with_those_that_are() {
+        let shown: BTreeSet<Name> = ["shop.example.com", "*.example.com"].map(|name| domain(name).unwrap()).into();
+        let failure = not_shown(&samples::arn(), &domain("SHOP.example.org.").unwrap(), &shown);
+        assert_eq!(failure.exit, Exit::NotFound);
+        assert_eq!(failure.what, "App Runner shows no custom domain shop.example.org at shop");
+        assert_eq!(failure.mend.as_deref(), Some("it shows: *.example.com, shop.example.com"));
+        let none = not_shown(&samples::arn(), &domain("a.example.org").unwrap(), &BTreeSet::new());
+        assert!(none.mend.unwrap().contains("has no custom domain"));
+        assert_eq!(domain("a..b").unwrap_err().exit, Exit::Usage);
+        assert_eq!(not_remembered(&domain("a.example.org").unwrap(), &shown).exit, Exit::NotFound);
     }
 
     #[test]

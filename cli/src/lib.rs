@@ -1,12 +1,13 @@
 //! `pitcrew`, the operator's command: what pitcrew remembers, and the switches and actions that are a person's.
 //!
 //! It decides nothing: a rollback by hand takes the engine's one path, with the same intent, fence and receipts as the
-//! automatic one. Reading order: [`args`] is what may be asked; [`session`] reaches AWS and the stack; [`find`] turns names
-//! into ARNs and digests; [`commands`] are the answers; [`output`] and [`words`] are how they are printed; [`failure`] is how
+//! automatic one. Reading order: [`args`] is what may be asked; [`session`] reaches AWS and the stack, [`domain_session`] the
+//! DNS too; [`find`] turns names into ARNs, digests and domains; [`commands`] are the answers; [`output`] and [`words`] are how they are printed; [`failure`] is how
 //! a command ends. It holds no emulator: `--endpoint-url` points it at one.
 
 pub mod args;
 pub mod commands;
+pub mod domain_session;
 pub mod failure;
 pub mod find;
 pub mod output;

@@ -113,7 +113,8 @@ fn failure_text(failure: &Failure) -> String {
     text
 }
 
-fn width() -> u16 {
+/// The width of answers: the terminal's, within reason.
+pub fn width() -> u16 {
     let terminal = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
     terminal.map_or(WIDTH, |(terminal_size::Width(width), _)| width.min(WIDTH_MAX))
 }

@@ -1,6 +1,12 @@
 //! A service with a story, for tests: what is shown here is what the README shows.
 
 use jiff::{SignedDuration, Timestamp};
+use pitcrew_core::certificate::{CertificateMemory, Served};
+use pitcrew_core::dns::facts::ZoneRef;
+use pitcrew_core::dns::name::Name;
+use pitcrew_core::dns::plan::{Owned, Purpose};
+use pitcrew_core::dns::record::RecordSet;
+use pitcrew_core::domain::{DomainMemory, DomainStatus, Link, Owner, Preview, PreviewRecord};
 use pitcrew_core::id::{Digest, ImageRef, OperationId, ServiceArn};
 use pitcrew_core::incident::{Action, Incident, IncidentKind, IncidentState, Intent};
 use pitcrew_core::ledger::{BadDigest, Ledger, Pin, Release, Verdict};
@@ -132,4 +138,122 @@ pub fn receipts() -> Vec<Receipt> {
             ..receipt("R-2c3d4e5f6071", 58, rule::OURS_SUCCEEDED, "0ff1ce", "our operation 0ff1ce succeeded")
         },
     ]
+}
+
+fn record(name: &str, kind: &str, value: &str, verdict: &str, owner: Owner) -> PreviewRecord {
+    let purpose = if name.starts_with('_') { Purpose::Validation } else { Purpose::Target };
+    PreviewRecord {
+        name: name.into(),
+        kind: kind.into(),
+        value: value.into(),
+        purpose,
+        place: "public".into(),
+        zone: Some("Z0123EXAMPLE".into()),
+        verdict: verdict.into(),
+        owner,
+        standing: Vec::new(),
+    }
+}
+
+/// A domain that is active, with a record of somebody else's among its own.
+pub fn active_preview() -> Preview {
+    let proof = "_5c1e.shop.example.com";
+    let of_www = "_77aa.www.shop.example.com";
+    let target = "alias to x1y2z3.eu-west-1.awsapprunner.com";
+    Preview {
+        domain: "shop.example.com".into(),
+        service: arn().to_string(),
+        status: "active".into(),
+        records: vec![
+            record(proof, "CNAME", "_0b9d.mhbtsbpdnt.acm-validations.aws.", "standing", Owner::Pitcrew),
+            record(of_www, "CNAME", "_e3f0.mhbtsbpdnt.acm-validations.aws.", "found", Owner::Somebody),
+            record("shop.example.com", "A", target, "standing", Owner::Pitcrew),
+            record("www.shop.example.com", "A", target, "standing", Owner::Pitcrew),
+        ],
+        blockers: Vec::new(),
+        next: "nothing: active, and everything stands".into(),
+        command: None,
+    }
+}
+
+/// A domain whose target's place is taken.
+pub fn blocked_preview() -> Preview {
+    let target = "alias to x1y2z3.eu-west-1.awsapprunner.com";
+    let taken = PreviewRecord {
+        standing: vec!["new.example.com A 192.0.2.7".into()],
+        ..record("new.example.com", "A", target, "conflict", Owner::Somebody)
+    };
+    Preview {
+        domain: "new.example.com".into(),
+        service: arn().to_string(),
+        status: "pending_certificate_dns_validation".into(),
+        records: vec![
+            record("_9d04.new.example.com", "CNAME", "_aa51.mhbtsbpdnt.acm-validations.aws.", "create", Owner::Nobody),
+            taken,
+        ],
+        blockers: vec!["new.example.com: a record of somebody else stands in the way. Nothing was changed.".into()],
+        next: "create _9d04.new.example.com CNAME _aa51.mhbtsbpdnt.acm-validations.aws. (hosted zone Z0123EXAMPLE)"
+            .into(),
+        command: Some("pitcrew domains apply shop new.example.com".into()),
+    }
+}
+
+/// What is remembered of the active domain.
+pub fn domain_memory() -> DomainMemory {
+    let name = |text: &str| Name::parse(text).unwrap();
+    let zone = ZoneRef { id: "Z0123EXAMPLE".into(), name: name("example.com"), role: None };
+    let proof = RecordSet::cname(name("_5c1e.shop.example.com"), &name("_0b9d.mhbtsbpdnt.acm-validations.aws"));
+    let target = RecordSet::alias(name("shop.example.com"), "Z087551", name("x1y2z3.eu-west-1.awsapprunner.com"));
+    let served = Served {
+        issuer: "Amazon RSA 2048 M03, Amazon".into(),
+        names: vec!["shop.example.com".into(), "www.shop.example.com".into()],
+        serial: "0a1b2c3d".into(),
+        not_before: now() - SignedDuration::from_hours(24 * 12),
+        not_after: now() + SignedDuration::from_hours(24 * 186),
+    };
+    DomainMemory {
+        version: 9,
+        link: Some(Link {
+            service: arn(),
+            www: true,
+            status: DomainStatus::Active,
+            since: ago(24 * 60 * 12 - 30),
+            first_seen: ago(24 * 60 * 12),
+        }),
+        owned: vec![
+            Owned { zone: zone.clone(), purpose: Purpose::Validation, record: proof },
+            Owned { zone, purpose: Purpose::Target, record: target },
+        ],
+        finished_at: Some(ago(24 * 60 * 12 - 30)),
+        certificate: Some(CertificateMemory {
+            served,
+            seen_at: ago(50),
+            paged_days: None,
+            troubled: None,
+            blind_since: None,
+        }),
+        ..DomainMemory::default()
+    }
+}
+
+/// The receipt of the call that made its first record.
+pub fn domain_receipt() -> Receipt {
+    let created = "create _5c1e.shop.example.com CNAME _0b9d.mhbtsbpdnt.acm-validations.aws.";
+    Receipt {
+        id: "R-3d4e5f607182".into(),
+        fence: 3,
+        at: ago(24 * 60 * 12 - 1),
+        service: Some(arn()),
+        subject: Some("shop.example.com".into()),
+        operation: None,
+        incident: Some("D-0f1e2d3c4b5a".into()),
+        cause: "operator ann".into(),
+        saw: vec![
+            ("status".into(), "pending_certificate_dns_validation".into()),
+            ("zone".into(), "Z0123EXAMPLE (example.com)".into()),
+        ],
+        rule: rule::CALLED.into(),
+        decision: format!("{created} (hosted zone Z0123EXAMPLE)"),
+        did: Some("Route 53 took it as change C0123".into()),
+    }
 }

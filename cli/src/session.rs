@@ -28,6 +28,18 @@ pub enum Needs {
     State,
     /// The settings too: the engine runs.
     Engine,
+    /// The settings of custom domains: their engine runs, or foretells.
+    Domains,
+}
+
+impl Needs {
+    /// The function whose environment holds it.
+    fn role(self) -> &'static str {
+        match self {
+            Self::State | Self::Engine => "rollback",
+            Self::Domains => "domains",
+        }
+    }
 }
 
 /// How AWS is reached, before anything is known of the stack.
@@ -62,17 +74,31 @@ pub struct Stack {
     pub wake_queue_url: Option<String>,
     pub autonomy: Option<String>,
     pub bake_minutes: Option<String>,
+    pub zones: Option<String>,
+    pub zone_roles: Option<String>,
+    pub zone_external_id: Option<String>,
+    pub remove_records: Option<String>,
+    pub resolver: Option<String>,
+    pub tls_port: Option<String>,
 }
 
 impl Stack {
     /// What flags and environment say.
     pub fn given(global: &Global) -> Self {
+        let dns = &global.dns;
+        let said = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         Self {
             table: global.table.clone(),
             fingerprint_secret: global.fingerprint_secret.clone(),
             wake_queue_url: global.wake_queue_url.clone(),
             autonomy: global.autonomy.clone(),
             bake_minutes: global.bake_minutes.map(|minutes| minutes.to_string()),
+            zones: said(&dns.zones),
+            zone_roles: said(&Some(dns.zone_roles.join(","))),
+            zone_external_id: said(&dns.zone_external_id),
+            remove_records: dns.remove_records.map(|remove| remove.to_string()),
+            resolver: said(&dns.resolver),
+            tls_port: dns.tls_port.map(|port| port.to_string()),
         }
     }
 
@@ -81,6 +107,7 @@ impl Stack {
         match needs {
             Needs::State => self.table.is_some(),
             Needs::Engine => self.table.is_some() && self.autonomy.is_some(),
+            Needs::Domains => self.table.is_some() && self.autonomy.is_some() && self.zones.is_some(),
         }
     }
 
@@ -96,15 +123,26 @@ impl Stack {
             wake_queue_url: from(self.wake_queue_url, "PITCREW_WAKE_QUEUE_URL"),
             autonomy: from(self.autonomy, "PITCREW_AUTONOMY"),
             bake_minutes: from(self.bake_minutes, "PITCREW_BAKE_MINUTES"),
+            zones: from(self.zones, "PITCREW_ZONES"),
+            zone_roles: from(self.zone_roles, "PITCREW_ZONE_ROLES"),
+            zone_external_id: from(self.zone_external_id, "PITCREW_ZONE_EXTERNAL_ID"),
+            remove_records: from(self.remove_records, "PITCREW_REMOVE_RECORDS"),
+            resolver: from(self.resolver, "PITCREW_RESOLVER"),
+            tls_port: from(self.tls_port, "PITCREW_TLS_PORT"),
         }
     }
 
-    fn settings(&self) -> Result<Option<Settings>, Failure> {
-        let Some(autonomy) = &self.autonomy else { return Ok(None) };
-        let autonomy: Autonomy = autonomy.parse().map_err(|why: String| {
+    /// The stack's autonomy, where somebody says it.
+    pub fn autonomy(&self) -> Result<Option<Autonomy>, Failure> {
+        let parsed = self.autonomy.as_ref().map(|autonomy| autonomy.parse::<Autonomy>());
+        parsed.transpose().map_err(|why| {
             Failure::new(Exit::Usage, format!("the stack's autonomy: {why}"))
                 .mend("check --autonomy and PITCREW_AUTONOMY")
-        })?;
+        })
+    }
+
+    fn settings(&self) -> Result<Option<Settings>, Failure> {
+        let Some(autonomy) = self.autonomy()? else { return Ok(None) };
         let minutes = match &self.bake_minutes {
             None => BAKE_MINUTES,
             Some(minutes) => minutes.parse().map_err(|_| {
@@ -116,15 +154,17 @@ impl Stack {
     }
 }
 
-/// The name of the function whose environment holds the stack's settings.
-pub fn function_name(stack: &str) -> String {
-    format!("{stack}-rollback")
+/// The name of a function of the stack. The environment of `rollback` holds the stack's settings, that of `domains` those of
+/// custom domains too.
+pub fn function_name(stack: &str, role: &str) -> String {
+    format!("{stack}-{role}")
 }
 
 /// Why the stack is not found, and how to name it.
-pub fn no_stack(global: &Global, region: &str, error: AwsError) -> Failure {
-    let function = function_name(&global.stack);
-    let mend = "check --stack and --region, or give what it would tell: --table (and --autonomy for an action)";
+pub fn no_stack(global: &Global, region: &str, role: &str, error: AwsError) -> Failure {
+    let function = function_name(&global.stack, role);
+    let mend = "check --stack and --region, or give what it would tell: --table (and --autonomy for an action, \
+                and --zones for domains)";
     if error.kind == Kind::Missing {
         let what =
             format!("there is no pitcrew stack `{}` in {region}: the function {function} does not exist", global.stack);
@@ -141,30 +181,38 @@ pub struct Session {
     settings: Option<Settings>,
     who: String,
     stack: String,
+    role: &'static str,
 }
 
 impl Session {
     /// Reaches AWS and finds the stack.
     pub async fn open(global: &Global, needs: Needs) -> Result<Self, Failure> {
+        Self::reach(global, needs).await.map(|(session, _, _)| session)
+    }
+
+    /// The same, with what a session of another kind is built from.
+    pub async fn reach(global: &Global, needs: Needs) -> Result<(Self, SdkConfig, Stack), Failure> {
         let account = Account::open(global).await?;
+        let role = needs.role();
         let mut stack = Stack::given(global);
         if !stack.suffices(needs) {
-            let environment = operator::observe_function(&account.config, &function_name(&global.stack)).await;
-            stack = stack.or(&environment.map_err(|error| no_stack(global, &account.region, error))?);
+            let environment = operator::observe_function(&account.config, &function_name(&global.stack, role)).await;
+            stack = stack.or(&environment.map_err(|error| no_stack(global, &account.region, role, error))?);
         }
         let settings = if needs == Needs::Engine { stack.settings()? } else { None };
-        let Some(table) = stack.table else {
-            let what = format!("the function {} does not say which table it uses", function_name(&global.stack));
+        let Some(table) = stack.table.clone() else {
+            let what = format!("the function {} does not say which table it uses", function_name(&global.stack, role));
             return Err(Failure::new(Exit::Failed, what).mend("add --table"));
         };
         let places = Places {
             table,
             region: account.region,
-            fingerprint_secret: stack.fingerprint_secret,
-            wake_queue_url: stack.wake_queue_url,
+            fingerprint_secret: stack.fingerprint_secret.clone(),
+            wake_queue_url: stack.wake_queue_url.clone(),
         };
         let clients = Clients::new(&account.config, places);
-        Ok(Self { clients, settings, who: who(global), stack: global.stack.clone() })
+        let session = Self { clients, settings, who: who(global), stack: global.stack.clone(), role };
+        Ok((session, account.config, stack))
     }
 
     pub fn region(&self) -> &str {
@@ -188,10 +236,14 @@ impl Session {
 
     /// The settings by which what is found unjudged is judged.
     pub fn settings(&self) -> Result<Settings, Failure> {
-        self.settings.ok_or_else(|| {
-            Failure::new(Exit::Failed, format!("the function {} does not say its autonomy", function_name(&self.stack)))
-                .mend("add --autonomy with the stack's parameter Autonomy")
-        })
+        self.settings.ok_or_else(|| self.no_autonomy())
+    }
+
+    /// Autonomy has no default: it is never made up.
+    pub fn no_autonomy(&self) -> Failure {
+        let function = function_name(&self.stack, self.role);
+        Failure::new(Exit::Failed, format!("the function {function} does not say its autonomy"))
+            .mend("add --autonomy with the stack's parameter Autonomy")
     }
 }
 
@@ -233,6 +285,9 @@ mod tests {
     fn a_table_suffices_to_read_and_not_to_act() {
         let stack = Stack { table: Some("t".into()), ..Stack::default() };
         assert!(stack.suffices(Needs::State) && !stack.suffices(Needs::Engine));
+        let stack = Stack { autonomy: Some("act".into()), ..stack };
+        assert!(stack.suffices(Needs::Engine) && !stack.suffices(Needs::Domains));
+        assert!(Stack { zones: Some("*".into()), ..stack }.suffices(Needs::Domains));
     }
 
     #[test]
@@ -245,7 +300,8 @@ mod tests {
     #[test]
     fn a_stack_that_is_not_there_is_not_found() {
         let global = Global { stack: "pitcrew".into(), ..Global::default() };
-        let failure = no_stack(&global, "eu-west-1", AwsError::broken("lambda:GetFunctionConfiguration", "?"));
+        let failure =
+            no_stack(&global, "eu-west-1", "rollback", AwsError::broken("lambda:GetFunctionConfiguration", "?"));
         assert_eq!(failure.exit, Exit::Failed);
         assert!(failure.mend.unwrap().contains("--table"));
     }

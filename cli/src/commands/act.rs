@@ -28,7 +28,7 @@ const BETWEEN: Duration = Duration::from_secs(3);
 /// Longer than the command waits: nothing but Ctrl-C ends a run early.
 const ENGINE_LIMIT: Duration = Duration::from_secs(60 * 60);
 /// What the decision puts before its reason when it refuses a request.
-const REFUSED: &str = "refused: ";
+pub const REFUSED: &str = "refused: ";
 
 /// What the operator asked for, as it was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -206,7 +206,7 @@ fn answered(receipts: &[Receipt], hold: Option<Hold>) -> Ending {
 }
 
 /// Shows the plan and asks. Without a terminal nobody can say yes.
-fn confirmed(output: &Output, plan: &str) -> Result<bool, Failure> {
+pub fn confirmed(output: &Output, plan: &str) -> Result<bool, Failure> {
     let stdin = std::io::stdin();
     if !(stdin.is_terminal() && std::io::stderr().is_terminal()) {
         let what = "there is no terminal to ask for your consent: nothing was done";

@@ -1,5 +1,7 @@
 //! `pitcrew doctor`: can everything be reached that pitcrew needs, and if not, what is missing? It only reads.
 
+mod domains;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -110,6 +112,7 @@ async fn examine(health: &mut Health, global: &Global, account: &Account) -> Opt
     }
     queue(health, &clients).await;
     secret(health, account, &stack).await;
+    domains::examine(health, global, account).await;
     clients.date.now()
 }
 
@@ -117,22 +120,19 @@ async fn examine(health: &mut Health, global: &Global, account: &Account) -> Opt
 async fn settings(health: &mut Health, global: &Global, account: &Account) -> Stack {
     let given = Stack::given(global);
     let complete = given.table.is_some() && given.autonomy.is_some();
-    match operator::observe_function(&account.config, &function_name(&global.stack)).await {
+    let name = function_name(&global.stack, "rollback");
+    match operator::observe_function(&account.config, &name).await {
         Ok(environment) => {
             let autonomy = environment.get("PITCREW_AUTONOMY").map_or("not set", String::as_str);
-            health.add("function", Grade::Ok, format!("{}, autonomy {autonomy}", function_name(&global.stack)));
+            health.add("function", Grade::Ok, format!("{name}, autonomy {autonomy}"));
             given.or(&environment)
         }
         Err(error) => {
             if complete {
-                let said = format!(
-                    "{}: not asked for its settings, for they are given ({})",
-                    function_name(&global.stack),
-                    error.line()
-                );
+                let said = format!("{name}: not asked for its settings, for they are given ({})", error.line());
                 health.add("function", Grade::Warning, said);
             } else {
-                health.failed("function", &no_stack(global, &account.region, error));
+                health.failed("function", &no_stack(global, &account.region, "rollback", error));
             }
             given.or(&BTreeMap::new())
         }

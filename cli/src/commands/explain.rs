@@ -1,9 +1,11 @@
-//! `pitcrew explain`: the receipts behind an incident or a service: what woke pitcrew, what it saw, by which rule it decided
+//! `pitcrew explain`: the receipts behind an incident, a custom domain or a service: what woke pitcrew, what it saw, by which rule it decided
 //! what, and what it did.
 
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
+use pitcrew_core::dns::name::Name;
+use pitcrew_core::id::ServiceArn;
 use pitcrew_core::incident::{Incident, IncidentState, Outcome};
 use pitcrew_core::receipt::Receipt;
 use serde::Serialize;
@@ -20,8 +22,51 @@ use crate::words::{Tone, line, moment, toned};
 /// Columns of the labels below a receipt's first line.
 const LABEL: usize = 12;
 
+/// Receipts where nobody says how many.
+const LIMIT: u16 = 20;
+
+/// Prints the receipts that were asked for. An incident's id holds no dot, and a custom domain always does.
+pub async fn run(
+    global: &Global,
+    output: &Output,
+    subject: Option<&str>,
+    of_service: Option<&str>,
+    limit: Option<u16>,
+) -> Result<Exit, Failure> {
+    let newest = usize::from(limit.unwrap_or(LIMIT));
+    match (subject, of_service) {
+        (_, Some(named)) => service(global, output, named, newest).await,
+        (Some(name), None) if name.contains('.') => domain(global, output, name, newest).await,
+        (Some(_), None) if limit.is_some() => {
+            Err(Failure::new(Exit::Usage, "--limit is for a service or a domain: an incident is told whole")
+                .mend("leave --limit out"))
+        }
+        (id, None) => incident(global, output, id.unwrap_or_default()).await,
+    }
+}
+
+/// Prints the newest receipts of a custom domain. They are kept longer than its row.
+async fn domain(global: &Global, output: &Output, given: &str, limit: usize) -> Result<Exit, Failure> {
+    let session = Session::open(global, Needs::State).await?;
+    let name = find::domain(given)?;
+    let table = &session.clients.table;
+    let mut receipts = table.domain_receipts(&name, limit).await?;
+    // A row that was forgotten and written anew counts its fence from the start: here the time is the order.
+    receipts.reverse();
+    let memory = table.load_domains(std::slice::from_ref(&name)).await?.0.remove(&name).transpose()?;
+    let memory = memory.unwrap_or_default();
+    if memory.version == 0 && receipts.is_empty() {
+        let remembered = table.remembered_domains(None).await?.into_iter().map(|known| known.name).collect();
+        return Err(find::not_remembered(&name, &remembered));
+    }
+    let told = receipts.iter().rev().find_map(|receipt| receipt.service.clone());
+    let service = memory.link.map(|link| link.service).or(told);
+    output.show(&Story::of_domain(&name, service.as_ref(), receipts), session.now())?;
+    Ok(Exit::Done)
+}
+
 /// Prints the story of an incident.
-pub async fn incident(global: &Global, output: &Output, id: &str) -> Result<Exit, Failure> {
+async fn incident(global: &Global, output: &Output, id: &str) -> Result<Exit, Failure> {
     let session = Session::open(global, Needs::State).await?;
     let table = &session.clients.table;
     let unknown = || {
@@ -40,11 +85,11 @@ pub async fn incident(global: &Global, output: &Output, id: &str) -> Result<Exit
 }
 
 /// Prints the newest receipts of a service.
-pub async fn service(global: &Global, output: &Output, service: &str, limit: usize) -> Result<Exit, Failure> {
+async fn service(global: &Global, output: &Output, service: &str, limit: usize) -> Result<Exit, Failure> {
     let session = Session::open(global, Needs::State).await?;
     let arn = find::service(&session, service).await?;
     let receipts = in_order(session.clients.table.receipts(&arn, limit).await?);
-    let story = Story { service: arn.to_string(), name: arn.name().to_owned(), incident: None, receipts };
+    let story = Story { service: arn.to_string(), name: arn.name().to_owned(), domain: None, incident: None, receipts };
     output.show(&story, session.now())?;
     Ok(Exit::Done)
 }
@@ -60,6 +105,8 @@ pub fn in_order(mut receipts: Vec<Receipt>) -> Vec<Receipt> {
 pub struct Story {
     service: String,
     name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<Name>,
     incident: Option<About>,
     /// Oldest first.
     receipts: Vec<Receipt>,
@@ -80,6 +127,16 @@ struct About {
 }
 
 impl Story {
+    fn of_domain(name: &Name, service: Option<&ServiceArn>, receipts: Vec<Receipt>) -> Self {
+        Self {
+            service: service.map(ToString::to_string).unwrap_or_default(),
+            name: service.map(|arn| arn.name().to_owned()).unwrap_or_default(),
+            domain: Some(name.clone()),
+            incident: None,
+            receipts,
+        }
+    }
+
     fn of_incident(incident: &Incident, receipts: Vec<Receipt>) -> Self {
         let (outcome, closed_at) = match &incident.state {
             IncidentState::Closed { outcome, at } => (Some(*outcome), Some(*at)),
@@ -97,7 +154,7 @@ impl Story {
             failing: incident.failing.as_ref().map(ToString::to_string),
         };
         let arn = &incident.service;
-        Self { service: arn.to_string(), name: arn.name().to_owned(), incident: Some(about), receipts }
+        Self { service: arn.to_string(), name: arn.name().to_owned(), domain: None, incident: Some(about), receipts }
     }
 }
 
@@ -115,9 +172,12 @@ fn outcome_words(outcome: Outcome) -> (Tone, &'static str) {
 impl View for Story {
     fn text(&self, screen: &Screen) -> String {
         let mut out = String::new();
-        match &self.incident {
-            Some(about) => about.text(&mut out, &self.name, screen),
-            None => {
+        match (&self.incident, &self.domain) {
+            (Some(about), _) => about.text(&mut out, &self.name, screen),
+            (None, Some(domain)) => {
+                let _infallible = writeln!(out, "{}  of {}", toned(Tone::Strong, domain.as_str()), line(&self.name));
+            }
+            (None, None) => {
                 let _infallible = writeln!(out, "{}  {}", toned(Tone::Strong, &self.name), self.service);
             }
         }
@@ -179,6 +239,15 @@ mod tests {
         let shown = text(&story());
         assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
         insta::assert_snapshot!(shown);
+    }
+
+    #[test]
+    fn a_domains_story_begins_with_its_name() {
+        let name = Name::parse("shop.example.com").unwrap();
+        let shown = text(&Story::of_domain(&name, Some(&samples::arn()), samples::receipts()));
+        assert!(shown.starts_with("shop.example.com  of shop\n\n2026-09-22 13:59:00  alarm"), "{shown}");
+        let nothing = Story::of_domain(&name, None, Vec::new());
+        assert!(text(&nothing).contains("No receipt is kept."));
     }
 
     #[test]

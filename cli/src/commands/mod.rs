@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod doctor;
+pub mod domains;
 pub mod explain;
 pub mod follow;
 pub mod incidents;
@@ -31,11 +32,9 @@ pub async fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
             act::run(global, output, service, &Asked::Unpin, Manner { wait: !no_wait, ask: !yes }).await
         }
         Command::Incidents { all, limit } => incidents::show(global, output, *all, *limit).await,
-        Command::Explain { service: Some(service), limit, .. } => {
-            explain::service(global, output, service, usize::from(*limit)).await
-        }
-        Command::Explain { incident, .. } => {
-            explain::incident(global, output, incident.as_deref().unwrap_or_default()).await
+        Command::Domains { service, action } => domains::run(global, output, service.as_deref(), action.as_ref()).await,
+        Command::Explain { subject, service, limit } => {
+            explain::run(global, output, subject.as_deref(), service.as_deref(), *limit).await
         }
         Command::Pause { reason } => switches::pause(global, output, reason).await,
         Command::Resume => switches::resume(global, output).await,
