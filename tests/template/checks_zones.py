@@ -40,7 +40,7 @@ def wanted(zones, removes):
     """The Route 53 statements of a role that writes records, by Sid, but for its list of what it must never do."""
     statements = [
         statement("ListZones", "Allow", "route53:ListHostedZones", "*"),
-        statement("ReadZones", "Allow", ["route53:GetHostedZone", "route53:ListResourceRecordSets"], zones),
+        statement("ReadZones", "Allow", ["route53:GetHostedZone", "route53:ListResourceRecordSets"], "arn:aws:route53:::hostedzone/*"),
         statement("FollowChanges", "Allow", "route53:GetChange", "arn:aws:route53:::change/*"),
         write("WriteRecords", zones, ["CREATE"]),
         refuse("NeverOverwrite", "StringEquals", ACTIONS, ["UPSERT"]),
