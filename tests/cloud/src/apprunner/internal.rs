@@ -9,6 +9,7 @@
 //! | `_CodeBehaviour` | `ServiceName`, `Behaviour` | how the source code behaves when it is built next |
 //! | `_FailNext` | `ServiceName`, `OperationType` | the next `PAUSE_`, `RESUME_` or `DELETE_SERVICE` fails |
 //! | `_Running` | `ServiceName` | tells what really serves |
+//! | `_Quota` | `Services` | raises (or lowers) the quota of services |
 //! | `_AgeBy` | `ServiceName`, `Days` | makes `CreatedAt` older |
 //! | `_ConnectionAvailable` | `ConnectionName` | completes the handshake |
 //! | `_IngressFails` | `VpcIngressConnectionArn` | the change under way, or the next one, fails |
@@ -50,6 +51,7 @@ impl AppRunner {
             "_CodeBehaviour" => self.code_behaviour(input),
             "_FailNext" => self.fail_next(input),
             "_Running" => self.running(ctx, input),
+            "_Quota" => self.quota(input),
             "_AgeBy" => self.age_by(input),
             "_ConnectionAvailable" => self.connection_available(input),
             "_IngressFails" => self.ingress_fails(input),
@@ -156,6 +158,12 @@ impl AppRunner {
             "HealthCheckConfiguration": running.map(|running| &running.config.health),
             "NetworkConfiguration": running.map(|running| &running.config.network),
         }))
+    }
+
+    fn quota(&mut self, input: &Value) -> Answer {
+        let services = input.get("Services").and_then(Value::as_u64).and_then(|most| usize::try_from(most).ok());
+        self.services_max = services.ok_or_else(|| invalid_request("Services must be a whole number."))?;
+        Ok(json!({}))
     }
 
     fn age_by(&mut self, input: &Value) -> Answer {

@@ -55,6 +55,8 @@ use self::services::Service;
 pub struct AppRunner {
     /// By ARN.
     services: BTreeMap<String, Service>,
+    /// The quota of services, which AWS raises where it is asked to.
+    services_max: usize,
     scaling: Revisions<Scaling>,
     /// Name and revision of the account's default auto scaling configuration.
     default_scaling: Option<(String, u64)>,
@@ -95,6 +97,7 @@ impl AppRunner {
     pub fn new() -> Self {
         Self {
             services: BTreeMap::new(),
+            services_max: services::SERVICES_MAX,
             scaling: Revisions::new("autoscalingconfiguration"),
             default_scaling: None,
             observability: Revisions::new("observabilityconfiguration"),

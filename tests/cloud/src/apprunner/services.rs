@@ -23,7 +23,7 @@ use super::paging::{oldest_first, page};
 use super::traffic::Traffic;
 
 /// Services of an account in a region, those in `CREATE_FAILED` included (facts, section 7).
-const SERVICES_MAX: usize = 30;
+pub(super) const SERVICES_MAX: usize = 30;
 /// How long a deleted service is still described. The sheet says "for some time"; the hour is our choice.
 pub(super) const DELETED_SHOWN_SECS: i64 = 3600;
 
@@ -96,8 +96,9 @@ impl AppRunner {
 
     pub(super) fn create_service(&mut self, ctx: &mut Ctx<'_>, input: &Value) -> Answer {
         let live = self.services.values().filter(|service| !service.is_deleted());
-        if live.clone().count() >= SERVICES_MAX {
-            return Err(quota(format!("You have reached the limit of {SERVICES_MAX} services in this region.")));
+        let most = self.services_max;
+        if live.clone().count() >= most {
+            return Err(quota(format!("You have reached the limit of {most} services in this region.")));
         }
         let name = input.get("ServiceName").and_then(Value::as_str).unwrap_or_default();
         if live.clone().any(|service| service.ident.name == name) {

@@ -8,6 +8,7 @@ mod domains;
 mod doors;
 mod grants;
 mod intents;
+mod many_domains;
 mod restraint;
 mod sdk;
 mod stories;
