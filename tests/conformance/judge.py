@@ -100,7 +100,7 @@ def _string(shape, value, path):
     if shape.enum and value not in shape.enum:
         yield Problem(path, shape.name, "enum", value)
     pattern = shape.metadata.get("pattern", ".*")
-    # Python's own library knows no Unicode classes (`\\p{L}`, in ACM's tags): such a pattern is not judged.
+    # Python's own library knows no Unicode classes (`\p{L}`, in ACM's tags): such a pattern is not judged.
     if "\\p{" not in pattern and not re.fullmatch(pattern, value, FLAGS):
         yield Problem(path, shape.name, "pattern", value)
 

@@ -22,7 +22,7 @@ WAKES = {
 RATES = {
     "RollbackFunction": "rate(5 minutes)",
     "DomainsFunction": "rate(5 minutes)",
-    "CertificatesFunction": "rate(1 hour)",
+    "CertificatesFunction": "rate(15 minutes)",
     "NotifyFunction": "rate(5 minutes)",
 }
 RETRY_OF_THE_BUS = {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}

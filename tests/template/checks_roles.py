@@ -39,7 +39,7 @@ WILDCARDS = {
             ("ListServices", "*", "ListServices knows no resource"),
             ("ReadServices", SERVICES, "every service may have a domain"),
             ("ListZones", "*", "ListHostedZones knows no resource"),
-            ("ReadZones", ZONES, "the owner's choice: parameter HostedZoneArns"),
+            ("ReadZones", "arn:aws:route53:::hostedzone/*", "to tell a zone that may not be written to from none"),
             ("WriteRecords", ZONES, "the owner's choice: parameter HostedZoneArns; CREATE of A and CNAME only"),
             ("FollowChanges", "arn:aws:route53:::change/*", "Route 53 names a change when it takes it"),
         ]

@@ -55,7 +55,7 @@ LIMITS = {
     "CertificatesFunction": (256, 120, 2),
     "NotifyFunction": (128, 30, 2),
 }
-SECONDS = {"rate(5 minutes)": 300, "rate(1 hour)": 3600}
+SECONDS = {"rate(5 minutes)": 300, "rate(15 minutes)": 900}
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/0d7a2f3e-0000-4000-8000-000000000000"
 
 

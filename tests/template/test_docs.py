@@ -102,10 +102,11 @@ def test_the_readme_has_every_parameter_of_the_template_with_its_default():
 def test_the_readme_has_every_tag_that_the_code_reads_and_no_other():
     sources = [*ROOT.glob("shared/*/src/**/*.rs"), *ROOT.glob("functions/*/src/**/*.rs")]
     code = "".join(path.read_text(encoding="utf-8") for path in sources if "tests" not in path.parts)
-    # The capability's tag is put together from its name; `rollback` is the one that anything asks for.
+    # The capability's tag is put together from its name.
     read_by_code = set(re.findall(r'(?:flag\(\w*&?\w+, |get\(|Some\()"(pitcrew:[a-z-]+)"', code))
-    assert 'format!("pitcrew:{capability}")' in code and 'autonomy_of(tags, "rollback", stack)' in code
-    read_by_code |= {"pitcrew:autonomy", "pitcrew:rollback"}
+    capabilities = set(re.findall(r'(?:allow_capability\(paused, tags, |&str = )"(rollback|domains|certificates)"', code))
+    assert 'format!("pitcrew:{capability}")' in code and capabilities == {"rollback", "domains", "certificates"}
+    read_by_code |= {"pitcrew:autonomy"} | {f"pitcrew:{capability}" for capability in capabilities}
     section = read("README.md").partition("\n## Tags\n")[2].partition("\n## ")[0]
     assert set(re.findall(r"^\| `(pitcrew:[a-z-]+)` \|", section, re.MULTILINE)) == read_by_code
 

@@ -260,7 +260,7 @@ BROKEN = [
     ("every_function_is_watched", "errors unseen", without("NotifyErrorsAlarm")),
     ("every_function_is_watched", "silence is fine", put("RollbackSweepAlarm", TreatMissingData="notBreaching")),
     ("every_function_is_watched", "domains' errors unseen", without("DomainsErrorsAlarm")),
-    ("every_function_is_watched", "an hourly sweep missed every five minutes", put("CertificatesSweepAlarm", Period=300)),
+    ("every_function_is_watched", "a sweep each quarter of an hour missed every five minutes", put("CertificatesSweepAlarm", Period=300)),
     ("every_function_is_watched", "a day of silence", put("DomainsSweepAlarm", EvaluationPeriods=288, DatapointsToAlarm=288)),
     ("every_rule_that_loses_its_dead_letters_is_told", "no alarm", without("AlarmStateLostAlarm")),
     ("every_rule_that_loses_its_dead_letters_is_told", "no alarm for ACM's", without("AcmCertificateLostAlarm")),

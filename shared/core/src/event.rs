@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `AppRunner Service Status Change`, `AppRunner Service Operation Status Change` of `aws.apprunner` | the service of `resources[0]` |
 //! | `AppRunner Custom Domain Validation Status Update` of `aws.apprunner` | the custom domains of the service of `resources[0]` |
-//! | `AWS API Call via CloudTrail` of `aws.apprunner`, for `AssociateCustomDomain`, `DisassociateCustomDomain` or `DeleteService` | the custom domains of the service of `requestParameters` |
+//! | `AWS API Call via CloudTrail` of `aws.apprunner`, for `AssociateCustomDomain`, `DisassociateCustomDomain` or `DeleteService` | the custom domains of the service of `requestParameters`, or else of `responseElements` |
 //! | the six events of `aws.acm` | the certificate of `resources[0]` |
 //! | `CloudWatch Alarm State Change` of `aws.cloudwatch` | the alarm, and what its metrics or its rule say of services |
 //! | `ECR Image Action` of `aws.ecr` | the image |
@@ -189,9 +189,7 @@ pub fn parse(payload: &Value, home: &Home) -> Result<Wake, Rejected> {
         WakeKind::Alarm => vec![Subject::Alarm(alarm::parse(event, home).map_err(rejected)?)],
         WakeKind::Image => vec![Subject::Image(image(event, home).map_err(rejected)?)],
         WakeKind::CustomDomain => vec![Subject::Domains(domain::validation(event, home).map_err(rejected)?)],
-        WakeKind::DomainCall => {
-            domain::call(event, home).map_err(rejected)?.map(Subject::Domains).into_iter().collect()
-        }
+        WakeKind::DomainCall => vec![Subject::Domains(domain::call(event, home).map_err(rejected)?)],
         WakeKind::Certificate => vec![Subject::Certificate(certificate::parse(event, home).map_err(rejected)?)],
         WakeKind::Sweep | WakeKind::WakeQueue => Vec::new(),
     };

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::scene::{NOTIFY, ROLLBACK};
+use crate::scene::FUNCTIONS;
 
 /// The directory that holds the functions' binaries, as new as the sources.
 pub fn binaries() -> PathBuf {
@@ -26,7 +26,7 @@ fn build() -> Option<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet", "--locked", "--offline", "--workspace"]);
-    command.args(["--bin", ROLLBACK, "--bin", NOTIFY, "--target-dir"]).arg(target);
+    command.args(FUNCTIONS.iter().flat_map(|function| ["--bin", function])).arg("--target-dir").arg(target);
     if profile.ends_with("release") {
         command.arg("--release");
     }

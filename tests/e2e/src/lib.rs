@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness of tests: a broken stage is a failed test")]
 
 pub mod binaries;
+pub mod names;
 pub mod record;
 pub mod scene;
 pub mod table;

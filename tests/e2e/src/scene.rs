@@ -19,6 +19,12 @@ pub const ACCESS_ROLE: &str = "arn:aws:iam::123456789012:role/service-role/AppRu
 pub const ROLLBACK: &str = "pitcrew-rollback";
 /// The notify function's name.
 pub const NOTIFY: &str = "pitcrew-notify";
+/// The name of the function that finishes custom domains.
+pub const DOMAINS: &str = "pitcrew-domains";
+/// The name of the function that keeps certificates renewing.
+pub const CERTIFICATES: &str = "pitcrew-certificates";
+/// All functions; each has its binary's name.
+pub const FUNCTIONS: [&str; 4] = [ROLLBACK, NOTIFY, DOMAINS, CERTIFICATES];
 /// A value of the environment of every service: it must never leave App Runner.
 pub const CANARY: &str = "canary-5e1f";
 

@@ -132,7 +132,12 @@ fn purpose(record: &RecordSet) -> Purpose {
 pub(super) fn tell_of(draft: &mut Draft<'_>, batch: &Batch) {
     let seen = draft.seen;
     match &seen.association {
-        None => draft.notices.push(tell::removed(seen, batch)),
+        // Targets go first and proofs later, in batches of their own; that is one piece of news.
+        None if draft.memory.told.contains_key("removed") => {}
+        None => {
+            draft.memory.told.insert("removed".to_owned(), seen.now.to_string());
+            draft.notices.push(tell::removed(seen, batch, &draft.memory.owned));
+        }
         Some(_) if seen.memory.finished_at.is_some() => draft.notices.push(tell::repaired(seen, batch)),
         Some(_) => {}
     }

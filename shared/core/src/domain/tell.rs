@@ -227,11 +227,16 @@ pub(super) fn repaired(seen: &Observed, batch: &Batch) -> Notice {
 }
 
 /// Records of ours went after the domain.
-pub(super) fn removed(seen: &Observed, batch: &Batch) -> Notice {
-    let headline = "not associated any more; pitcrew's records were removed";
+pub(super) fn removed(seen: &Observed, batch: &Batch, left: &[Owned]) -> Notice {
+    let headline = "not associated any more; pitcrew removes its records";
     let mut notice = notice(seen, NoticeKind::Domain, Severity::Info, "removed", headline);
     notice.happened = "App Runner does not show the domain any more.".to_owned();
     notice.done.extend(changes(batch).into_iter().map(|change| format!("Done: {change}")));
+    if !left.is_empty() {
+        let follows = "The other records of pitcrew's follow once Route 53 has taken these off all its servers; a validation \
+                       record only where no other domain needs it.";
+        notice.done.push(follows.to_owned());
+    }
     notice
 }
 

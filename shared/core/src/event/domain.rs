@@ -23,18 +23,23 @@ pub(super) fn validation(event: &Map<String, Value>, home: &Home) -> Result<Doma
     Ok(DomainHint { service, said: said.map(word) })
 }
 
-/// `AWS API Call via CloudTrail`. A refused call is a hint too, for it may have been refused for a reason that we can mend;
-/// one that was refused before its parameters were read names no service, and is no hint.
-pub(super) fn call(event: &Map<String, Value>, home: &Home) -> Result<Option<DomainHint>, Reason> {
+/// `AWS API Call via CloudTrail`. A refused call is a hint as any other, for it may have been refused for a reason that we can
+/// mend. The service stands in the request or, where that is hidden, in the answer; a call that names none is kept as unknown.
+pub(super) fn call(event: &Map<String, Value>, home: &Home) -> Result<DomainHint, Reason> {
     let detail = detail(event)?;
     if !text(detail, &["eventname"]).is_some_and(|name| CALLS.contains(&name)) {
         return Err(Reason::UnknownShape);
     }
-    let parameters = member(detail, &["requestparameters"]).and_then(Value::as_object);
-    let Some(arn) = parameters.and_then(|parameters| text(parameters, &["servicearn"])) else {
-        let refused = member(detail, &["errorcode"]).is_some_and(Value::is_string);
-        return if refused { Ok(None) } else { Err(Reason::UnknownShape) };
-    };
-    let said = parameters.and_then(|parameters| text(parameters, &["domainname"])).map(word);
-    Ok(Some(DomainHint { service: own_service(arn, home)?, said }))
+    let request = part(detail, "requestparameters");
+    let answer = part(detail, "responseelements");
+    // `DeleteService` answers with the service as a whole.
+    let deleted = answer.and_then(|answer| part(answer, "service"));
+    let places = [request, answer, deleted];
+    let arn = places.into_iter().flatten().find_map(|place| text(place, &["servicearn"]));
+    let said = request.and_then(|request| text(request, &["domainname"])).map(word);
+    Ok(DomainHint { service: own_service(arn.ok_or(Reason::UnknownShape)?, home)?, said })
+}
+
+fn part<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Map<String, Value>> {
+    member(object, &[name])?.as_object()
 }

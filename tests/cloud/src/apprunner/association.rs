@@ -200,9 +200,10 @@ impl AppRunner {
         }
     }
 
-    /// A service that is gone has no domains.
+    /// A service that is gone has no domains, and its host no address.
     pub(super) fn drop_domains_of_deleted(&mut self, ctx: &mut Ctx<'_>, arn: &str) {
         let Some(service) = self.services.get_mut(arn).filter(|service| service.is_deleted()) else { return };
+        ctx.outside.names.hosts.remove(&service.host);
         for domain in std::mem::take(&mut service.domains) {
             self.keep(ctx, domain);
         }

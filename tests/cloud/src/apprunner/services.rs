@@ -27,6 +27,9 @@ const SERVICES_MAX: usize = 30;
 /// How long a deleted service is still described. The sheet says "for some time"; the hour is our choice.
 pub(super) const DELETED_SHOWN_SECS: i64 = 3600;
 
+/// Where the hosts of services are: the front end listens on loopback (`crate::tls`).
+const FRONT_END: &str = "127.0.0.1";
+
 /// What names a service in events, logs and ARNs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
@@ -129,6 +132,7 @@ impl AppRunner {
         };
         let resolves = service.shown.is_public().then(|| (service.host.clone(), "127.0.0.1".to_owned()));
         ctx.outside.names.hosts.extend(resolves);
+        ctx.outside.names.hosts.insert(service.host.clone(), FRONT_END.to_owned());
         let operation = service.begin_deployment(ctx, OperationType::CreateService, config);
         self.services.insert(arn.clone(), service);
         Ok(self.service_answer(&arn, Some(operation)))

@@ -8,7 +8,7 @@ mod play;
 mod shop;
 mod stories;
 mod timeline;
-mod web;
+pub mod web;
 
 use std::io::Write as _;
 use std::path::PathBuf;

@@ -195,6 +195,40 @@ async fn a_client_that_trusts_the_root_reaches_the_service_by_its_domain() {
 }
 
 #[tokio::test]
+async fn a_domain_becomes_active_by_the_records_that_route_53_serves_over_the_wire() {
+    let street = Street::new().await;
+    let zone = street.inside("route53", "_CreateZone", json!({ "Name": "octank.dev", "Delegate": true }));
+    let input = json!({ "ServiceArn": street.arn, "DomainName": "shop.octank.dev" });
+    operator(street.cloud.world(), "apprunner", "AssociateCustomDomain", input);
+    let domain = |street: &Street| {
+        let input = json!({ "ServiceArn": street.arn });
+        operator(street.cloud.world(), "apprunner", "DescribeCustomDomains", input)["CustomDomains"][0].clone()
+    };
+    street.cloud.advance(Duration::from_secs(3600)).await.unwrap();
+    let pending = domain(&street);
+    assert_eq!(pending["Status"], "pending_certificate_dns_validation");
+    let changes: Vec<Value> = pending["CertificateValidationRecords"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| {
+            json!({ "Action": "CREATE", "ResourceRecordSet": {
+                "Name": record["Name"], "Type": "CNAME", "TTL": 300, "ResourceRecords": [{ "Value": record["Value"] }],
+            } })
+        })
+        .collect();
+    let input = json!({ "HostedZoneId": zone["HostedZoneId"], "ChangeBatch": { "Changes": changes } });
+    operator(street.cloud.world(), "route53", "ChangeResourceRecordSets", input);
+    street.cloud.advance(Duration::from_secs(1200)).await.unwrap();
+    assert_eq!(domain(&street)["Status"], "active");
+    let first = street.get("shop.octank.dev").await.unwrap();
+    assert!(first.answer.ends_with("shop-api\n"), "{}", first.answer);
+    street.cloud.advance(DAY * 154).await.unwrap();
+    let second = street.get("shop.octank.dev").await.unwrap();
+    assert_ne!(second.serial(), first.serial(), "the records are still there, so it has renewed");
+}
+
+#[tokio::test]
 async fn the_leaf_is_what_the_world_says_and_reads_like_amazons() {
     let street = Street::new().await;
     street.link("shop.dev").await;
@@ -216,7 +250,7 @@ async fn after_a_renewal_another_serial_is_served() {
     street.link("shop.dev").await;
     let before = street.get("shop.dev").await.unwrap();
     street.cloud.advance(DAY * 154).await.unwrap();
-    // This cloud has no DNS: the records are vouched for.
+    // No zone holds these records: they are vouched for.
     street.inside("acm", "_Prove", json!({ "DomainName": "shop.dev" }));
     let after = street.get("shop.dev").await.unwrap();
     assert_ne!(after.serial(), before.serial());

@@ -4,6 +4,7 @@
 mod architecture;
 mod bad_input;
 mod calls;
+mod domains;
 mod doors;
 mod grants;
 mod intents;

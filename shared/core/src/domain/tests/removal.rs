@@ -51,7 +51,7 @@ fn targets_go_first_then_the_proofs_then_the_memory() {
             "record records-in-sync",
             "record records-intent",
             "call Z1 x2",
-            "record called +removed",
+            "record called",
             "record domain-gone",
             "stop 0",
         ]

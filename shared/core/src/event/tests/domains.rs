@@ -36,12 +36,25 @@ fn a_call_that_changes_a_services_domains_names_the_service_in_either_spelling()
 }
 
 #[test]
-fn a_refused_call_is_a_hint_where_it_names_a_service_and_nothing_where_it_does_not() {
+fn a_refused_call_is_a_hint_as_any_other_where_it_names_a_service() {
     let refused = |parameters| call("AssociateCustomDomain", parameters, Some("InvalidRequestException"));
     assert!(matches!(only(&refused(json!({"serviceArn": ARN}))), Subject::Domains(_)));
-    let wake = parse(&refused(Value::Null), &home()).unwrap();
-    assert_eq!((wake.kind, wake.subjects), (WakeKind::DomainCall, Vec::new()));
-    assert_eq!(reason(&call("AssociateCustomDomain", Value::Null, None)), Reason::UnknownShape);
+    for nameless in [Value::Null, json!(format!("serviceArn={ARN}")), json!({"domainName": "a.example.com"})] {
+        assert_eq!(reason(&refused(nameless)), Reason::UnknownShape);
+    }
+}
+
+#[test]
+fn where_the_request_names_no_service_the_answer_does() {
+    for (name, answer) in [
+        ("AssociateCustomDomain", json!({"dNSTarget": "x.eu-west-1.awsapprunner.com", "serviceArn": ARN})),
+        ("DeleteService", json!({"service": {"serviceArn": ARN}, "operationId": "1"})),
+    ] {
+        let mut event = call(name, Value::Null, None);
+        event["detail"]["responseElements"] = answer;
+        let Subject::Domains(hint) = only(&event) else { panic!("{name}") };
+        assert_eq!((hint.service.to_string().as_str(), hint.said), (ARN, None));
+    }
 }
 
 #[test]

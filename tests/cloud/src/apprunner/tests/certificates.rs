@@ -285,12 +285,26 @@ fn a_kept_certificate_that_expires_meanwhile_is_not_taken_up_again() {
     let mut cloud = Cloud::new();
     let arn = cloud.running("shop-api");
     active(&mut cloud, &arn, "shop.dev");
+    let before = records(&mut cloud, &arn);
     disassociate(&mut cloud, &arn, "shop.dev");
     cloud.pass(60);
     cloud.inside("acm", "_Expire", json!({ "DomainName": "shop.dev" })).unwrap();
     associate(&mut cloud, &arn, "shop.dev");
     cloud.pass(10);
     assert_eq!(status(&mut cloud, &arn), "pending_certificate_dns_validation");
+    let after = records(&mut cloud, &arn);
+    assert!(after.iter().all(|record| before.iter().all(|old| old["Name"] != record["Name"])), "{after:?}");
+}
+
+#[test]
+fn the_host_of_a_service_leads_to_the_front_end_for_as_long_as_there_is_a_service() {
+    let mut cloud = Cloud::new();
+    let arn = cloud.running("shop-api");
+    let host = cloud.describe(&arn)["ServiceUrl"].as_str().unwrap().to_owned();
+    assert_eq!(cloud.outside.names.hosts.get(&host).map(String::as_str), Some("127.0.0.1"));
+    cloud.ok("DeleteService", json!({ "ServiceArn": arn }));
+    cloud.settle();
+    assert_eq!(cloud.outside.names.hosts.get(&host), None);
 }
 
 #[test]

@@ -39,6 +39,7 @@ pub(super) async fn certificates(play: &mut Play) -> Result<Ending, DemoError> {
 
     // It expired: linked again only where the owner's tag says so.
     play.expire_certificate(CLUB)?;
+    play.minutes(1).await?;
     let expired = play.visit(CLUB).await;
     play.minutes(75).await?;
     let proposed = writes(&play.history(), "certificates", "apprunner").is_empty();
