@@ -7,6 +7,9 @@ use pitcrew_core::render::clean;
 /// Characters of a text from outside that are shown in one line.
 const LINE_CHARS_MAX: usize = 600;
 
+/// Characters of one that must stay whole.
+const WHOLE_CHARS_MAX: usize = 32_000;
+
 /// A style of the terminal; it is taken out again where no colours are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
@@ -32,6 +35,11 @@ pub fn toned(tone: Tone, text: &str) -> String {
 /// One line of a text from outside: no control characters, nothing invisible.
 pub fn line(text: &str) -> String {
     clean::line(text, LINE_CHARS_MAX)
+}
+
+/// The same for what must not be cut: a command that is copied, a list of records. The limit only keeps out what is absurd.
+pub fn whole(text: &str) -> String {
+    clean::line(text, WHOLE_CHARS_MAX)
 }
 
 /// `2026-11-21 08:43 UTC (4 min ago)`
@@ -84,6 +92,14 @@ mod tests {
         let told: Vec<String> =
             [89, 90, 5_399, 5_400, 129_599, 129_600].map(|s| length(SignedDuration::from_secs(s))).into();
         assert_eq!(told, ["89 s", "2 min", "90 min", "2 h", "36 h", "2 days"]);
+    }
+
+    #[test]
+    fn a_command_is_never_cut() {
+        let command = format!("aws {}", "x".repeat(5_000));
+        assert_eq!(whole(&command), command);
+        assert!(line(&command).chars().count() <= LINE_CHARS_MAX);
+        assert_eq!(whole("aws \u{1b}[2Jx"), "aws [2Jx");
     }
 
     #[test]

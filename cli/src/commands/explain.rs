@@ -70,8 +70,12 @@ async fn incident(global: &Global, output: &Output, id: &str) -> Result<Exit, Fa
     let session = Session::open(global, Needs::State).await?;
     let table = &session.clients.table;
     let unknown = || {
-        Failure::new(Exit::NotFound, format!("no incident `{}` is remembered in {}", line(id), session.region()))
-            .mend("`pitcrew incidents --all` lists them; they are kept for 400 days")
+        Failure::new(Exit::NotFound, format!("no incident `{}` is remembered in {}", line(id), session.region())).mend(
+            match id.starts_with("D-") {
+                true => "it stands for the link of a custom domain: give the domain itself",
+                false => "`pitcrew incidents --all` lists them; they are kept for 400 days",
+            },
+        )
     };
     let pointer = table.find_incident(id).await?.ok_or_else(unknown)?;
     let (memory, _) = table.load(&pointer.service).await?;

@@ -18,7 +18,7 @@ use crate::domain_session::DomainSession;
 use crate::failure::{Exit, Failure};
 use crate::find;
 use crate::output::{Output, Screen, View, width};
-use crate::words::{Tone, line, toned};
+use crate::words::{Tone, line, toned, whole};
 
 /// What the operator asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,7 +196,8 @@ impl Acted {
         seen: Option<Preview>,
         receipts: Vec<Receipt>,
     ) -> Self {
-        let in_the_way = seen.as_ref().filter(|_| ending.end != End::Done);
+        // What keeps the domain from being active has nothing to do with whose its records are.
+        let in_the_way = seen.as_ref().filter(|_| ending.end != End::Done && asked != Asked::Adopt);
         Self {
             service: service.to_string(),
             name: service.name().to_owned(),
@@ -219,7 +220,7 @@ impl View for Acted {
             End::Started | End::Refused | End::StoodDown => Tone::Warning,
             End::Failed | End::OperationFailed | End::Gone => Tone::Bad,
         };
-        let mut out = format!("{}: {}\n", toned(tone, &self.outcome.words(self.request)), line(&self.message));
+        let mut out = format!("{}: {}\n", toned(tone, &self.outcome.words(self.request)), whole(&self.message));
         let changed = self.receipts.iter().filter(|receipt| receipt.did.is_some());
         for receipt in changed {
             let did = receipt.did.as_deref().unwrap_or_default();
@@ -229,7 +230,7 @@ impl View for Acted {
             super::list::label(&mut out, "in the way", blocker, screen);
         }
         if let Some(command) = &self.command {
-            out.push_str(&format!("  command    {}\n", line(command)));
+            out.push_str(&format!("  command    {}\n", whole(command)));
         }
         let quoted = if self.domain.starts_with('*') { format!("'{}'", self.domain) } else { self.domain.clone() };
         out.push_str(&format!("`pitcrew explain {quoted}` tells the whole story.\n"));

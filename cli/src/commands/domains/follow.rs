@@ -163,11 +163,12 @@ fn come(request: &Request, report: &DomainReport, after: &DomainMemory) -> Come 
                 let why = receipt.decision.strip_prefix(REFUSED).unwrap_or(&receipt.decision);
                 return end(End::Refused, why.to_owned());
             }
-            rule::RECORDS_ADOPTED if *request == Request::Adopt => return end(End::Done, receipt.decision.clone()),
+            rule::RECORDS_ADOPTED if *request == Request::Adopt => {
+                return end(End::Done, format!("pitcrew's own from now on: {}", saw(receipt, "records")));
+            }
             rule::CALLED if receipt.did.as_deref().is_some_and(|did| did.starts_with(REFUSED)) => {
-                let answer = receipt.saw.iter().find(|(name, _)| name == "answer");
-                let answer = answer.map(|(_, answer)| answer.as_str()).unwrap_or_default();
-                return end(End::Failed, format!("it was to {}, and was refused: {answer}", receipt.decision));
+                let why = format!("it was to {}, and was refused: {}", receipt.decision, saw(receipt, "answer"));
+                return end(End::Failed, why);
             }
             _ => {}
         }
@@ -176,6 +177,10 @@ fn come(request: &Request, report: &DomainReport, after: &DomainMemory) -> Come 
         return end(End::Done, "nothing of it is left".to_owned());
     }
     held(request, report, after)
+}
+
+fn saw<'r>(receipt: &'r Receipt, what: &str) -> &'r str {
+    receipt.saw.iter().find(|(name, _)| name == what).map(|(_, value)| value.as_str()).unwrap_or_default()
 }
 
 fn held(request: &Request, report: &DomainReport, after: &DomainMemory) -> Come {
@@ -273,9 +278,10 @@ mod tests {
 
     #[test]
     fn records_are_taken_over_in_one_run() {
-        let adopted = receipt(rule::RECORDS_ADOPTED, "an operator gave the records", None);
+        let mut adopted = receipt(rule::RECORDS_ADOPTED, "an operator gave the records", None);
+        adopted.saw = vec![("records".into(), "a CNAME b".into())];
         let come = come(&Request::Adopt, &report(None, vec![adopted]), &samples::domain_memory());
-        assert_eq!(exit(&come), Some(Exit::Done));
+        assert_eq!(come, Come::End(Ending::new(End::Done, "pitcrew's own from now on: a CNAME b")));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `pitcrew domains [SERVICE]`: how the custom domains stand, of one service or of the whole region.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -19,7 +20,7 @@ use crate::domain_session::DomainSession;
 use crate::failure::{Exit, Failure};
 use crate::find;
 use crate::output::{Output, Screen, View, lines, table};
-use crate::words::{Tone, distance, line, toned};
+use crate::words::{Tone, distance, line, toned, whole};
 
 /// Columns of the labels below a domain's row.
 const LABEL: usize = 13;
@@ -36,8 +37,7 @@ pub async fn show(global: &Global, output: &Output, service: Option<&str>) -> Re
             services.push(of_service(&engine, &session, &arn).await?);
         }
         None => {
-            let mut fleet = observe_fleet(&session.clients.apprunner).await?;
-            fleet.sort_by(|a, b| (a.name(), a).cmp(&(b.name(), b)));
+            let fleet = everybody(&session).await?;
             for (place, arn) in fleet.iter().enumerate() {
                 output.progress(&format!("service {} of {}: {}", place + 1, fleet.len(), arn.name()));
                 let read = of_service(&engine, &session, arn).await;
@@ -51,6 +51,16 @@ pub async fn show(global: &Global, output: &Output, service: Option<&str>) -> Re
     let domains = Domains { region: session.session.region().to_owned(), services, detail };
     output.show(&domains, session.now())?;
     Ok(if domains.is_whole() { Exit::Done } else { Exit::Failed })
+}
+
+/// The services of the region by name, and those that are gone and of which a domain is still remembered.
+async fn everybody(session: &DomainSession) -> Result<Vec<ServiceArn>, Failure> {
+    let mut all: BTreeSet<ServiceArn> = observe_fleet(&session.clients.apprunner).await?.into_iter().collect();
+    let remembered = session.clients.table.remembered_domains(None).await?;
+    all.extend(remembered.into_iter().map(|remembered| remembered.service));
+    let mut all: Vec<ServiceArn> = all.into_iter().collect();
+    all.sort_by(|a, b| (a.name(), a).cmp(&(b.name(), b)));
+    Ok(all)
 }
 
 async fn of_service(
@@ -290,14 +300,14 @@ impl Domain {
         label(out, "next", self.next.as_deref().unwrap_or_default(), screen);
         if let Some(command) = &self.command {
             // A command is copied: it stands whole, on a line of its own.
-            let _infallible = writeln!(out, "  {:<width$}{}", "command", line(command), width = LABEL - 2);
+            let _infallible = writeln!(out, "  {:<width$}{}", "command", whole(command), width = LABEL - 2);
         }
     }
 }
 
 /// A name and its text, wrapped below itself.
 pub fn label(out: &mut String, name: &str, value: &str, screen: &Screen) {
-    let text = wrapped(&line(value), usize::from(screen.width), LABEL);
+    let text = wrapped(&whole(value), usize::from(screen.width), LABEL);
     let first = text.get(LABEL..).unwrap_or_default();
     let _infallible = write!(out, "  {name:<width$}{first}", width = LABEL - 2);
     if first.is_empty() {

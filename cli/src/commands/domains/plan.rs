@@ -14,7 +14,7 @@ use crate::domain_session::DomainSession;
 use crate::failure::{Exit, Failure};
 use crate::find;
 use crate::output::{Output, Screen, View};
-use crate::words::{Tone, absolute, line, toned};
+use crate::words::{Tone, absolute, line, toned, whole};
 
 /// Prints the plan. It is an answer, whatever it says: exit code 0.
 pub async fn show(global: &Global, output: &Output, service: &str, domain: &str) -> Result<Exit, Failure> {
@@ -67,7 +67,7 @@ impl View for Plan {
         label(&mut out, "next", &preview.next, screen);
         if let Some(command) = &preview.command {
             // A command is copied: it stands whole, on a line of its own.
-            let _infallible = writeln!(out, "  command    {}", line(command));
+            let _infallible = writeln!(out, "  command    {}", whole(command));
         }
         out
     }

@@ -24,13 +24,13 @@ pub fn is_missing(record: &PreviewRecord) -> bool {
 pub fn state(record: &PreviewRecord) -> (Tone, &'static str) {
     match record.verdict.as_str() {
         "standing" | "found" => (Tone::Good, "stands"),
-        "elsewhere" => (Tone::Good, "stands in another DNS"),
+        "elsewhere" => (Tone::Good, "stands elsewhere"),
         "create" => (Tone::Warning, "missing"),
         "replace" => (Tone::Warning, "out of date"),
-        "conflict" => (Tone::Bad, "something else stands there"),
-        "refused" => (Tone::Bad, "no zone to write to"),
-        "apex" => (Tone::Bad, "cannot stand at the top of its zone"),
-        "left over" => (Tone::Warning, "not needed any more"),
+        "conflict" => (Tone::Bad, "place taken"),
+        "refused" => (Tone::Bad, "no zone"),
+        "apex" => (Tone::Bad, "impossible at apex"),
+        "left over" => (Tone::Warning, "left over"),
         _ => (Tone::Warning, "unknown"),
     }
 }
