@@ -4,7 +4,11 @@
 mod architecture;
 mod bad_input;
 mod calls;
+mod certificates;
 mod domains;
+mod domains_blocked;
+mod domains_intents;
+mod domains_restraint;
 mod doors;
 mod grants;
 mod intents;
