@@ -166,6 +166,8 @@ fn print(args: &Serve, server: &Server, dns: SocketAddr, stage: Option<&Stage>) 
             "endpoint": endpoint, "control": control, "access_key_id": OPERATOR_KEY,
             "secret_access_key": OPERATOR_PASSWORD, "region": args.region, "account": args.account,
             "dns": dns.to_string(),
+            "tls": stage.map(|stage| stage.tls.to_string()),
+            "tls_root": stage.map(|stage| stage.tls_root),
             "outputs": stage.map(|stage| &stage.stack.outputs),
         });
         writeln!(out, "{line}")?;
@@ -180,6 +182,7 @@ fn print(args: &Serve, server: &Server, dns: SocketAddr, stage: Option<&Stage>) 
             writeln!(out, "export PITCREW_TABLE={}", stage.output("TableName"))?;
             writeln!(out, "export PITCREW_AUTONOMY={}", args.autonomy)?;
             writeln!(out, "export PITCREW_FINGERPRINT_SECRET_ARN={}", stage.output("FingerprintKeyArn"))?;
+            writeln!(out, "export PITCREW_ZONES='*' PITCREW_RESOLVER={dns} PITCREW_TLS_PORT={}", stage.tls.port())?;
             writeln!(out, "export PITCREW_WAKE_QUEUE_URL={}", stage.output("WakeQueueUrl"))?;
             writeln!(out, "\nThe topic of the notices: {}", stage.output("TopicArn"))?;
         }

@@ -4,12 +4,12 @@
 //! |---|---|---|
 //! | CREATE of what is there | `Tried to create ... but it already exists` | terraform, external-dns, copilot |
 //! | DELETE of what is not | `Tried to delete ... but it was not found` | copilot's custom domain code |
-//! | DELETE with other values | `... but the values provided do not match the current values` | AWS's troubleshooting page |
-//! | CNAME at the apex | `RRSet of type CNAME with DNS name X is not permitted at apex in zone Z` | terraform |
+//! | DELETE with other values | `... but the values provided do not match the current values` | from memory, no source found |
+//! | CNAME at the apex | `RRSet of type CNAME with DNS name X is not permitted at apex in zone Z` | from memory, no source found |
 //! | CNAME where others are | `... is not permitted as it conflicts with other records ...` | aws-sdk-java 1996, roadworker 89 |
 //! | others where a CNAME is | `... because a conflicting RRSet of type  CNAME ... already exists` (two spaces) | boto3 1475 |
 //! | one set twice | `The request contains an invalid set of changes for a resource record set 'T N'` | cli53 81 |
-//! | name outside the zone | `RRSet with DNS name X is not permitted in zone Z` | terraform |
+//! | name outside the zone | `RRSet with DNS name X is not permitted in zone Z` | from memory, no source found |
 //! | alias elsewhere | `... but the alias target name does not lie within the target zone` | cli53 213, aws-cdk 19643 |
 //!
 //! Changes apply one after the other: a CNAME in the place of an A is a DELETE and then a CREATE, in this order (roadworker 89).
