@@ -1,13 +1,13 @@
 //! The clients of the rollback function and of the operator's command, built once.
 
-use std::ops::Deref;
-use std::sync::{Arc, LazyLock, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use aws_config::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
 use pitcrew_core::service::FingerprintKey;
 
 use crate::date::ServerDate;
+use crate::lazy::Lazy;
 use crate::secret::Secrets;
 use crate::table::Table;
 use crate::wake::WakeQueue;
@@ -28,29 +28,6 @@ pub struct Places {
     /// The secret that holds the key of the configuration's fingerprints; without it configurations are not compared.
     pub fingerprint_secret: Option<String>,
     pub wake_queue_url: Option<String>,
-}
-
-/// A client that most events do without: built when it is first used, about 0.2 ms later. Clones share it.
-pub struct Lazy<T>(Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>);
-
-impl<T> Clone for Lazy<T> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<T> Lazy<T> {
-    pub fn new(build: impl FnOnce() -> T + Send + 'static) -> Self {
-        Self(Arc::new(LazyLock::new(Box::new(build))))
-    }
-}
-
-impl<T> Deref for Lazy<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
-    }
 }
 
 /// One client a service, sharing connections, limits and AWS's clock. What every event needs is there from the start.

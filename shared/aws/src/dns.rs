@@ -13,9 +13,9 @@ use pitcrew_core::dns::record::{RecordSet, RecordType};
 use pitcrew_core::fact::Fact;
 use tokio::sync::Mutex;
 
-use crate::clients::Lazy;
 use crate::engine::fact;
 use crate::error::AwsError;
+use crate::lazy::Lazy;
 use crate::resolve::Resolver;
 use crate::route53::{Pages, Route53};
 

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use aws_config::SdkConfig;
 
-use crate::clients::Lazy;
 use crate::date::ServerDate;
+use crate::lazy::Lazy;
 use crate::resolve::Resolver;
 use crate::route53::{Route53, ZoneSettings};
 use crate::table::Table;

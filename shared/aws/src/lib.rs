@@ -25,6 +25,7 @@ pub mod engine;
 pub mod error;
 pub mod https;
 pub mod images;
+pub mod lazy;
 pub mod logs;
 #[cfg(feature = "operator")]
 pub mod operator;

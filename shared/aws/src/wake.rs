@@ -3,9 +3,9 @@
 use pitcrew_core::id::ServiceArn;
 use serde_json::json;
 
-use crate::clients::Lazy;
 use crate::connect::no_retry;
 use crate::error::AwsError;
+use crate::lazy::Lazy;
 
 /// The longest delay of a message in SQS.
 const DELAY_SECS_MAX: u32 = 900;

@@ -24,4 +24,5 @@ pub mod receipt;
 pub mod render;
 pub mod rollback;
 pub mod service;
+mod short_hash;
 pub mod step;

@@ -18,9 +18,9 @@ use pitcrew_core::dns::name::Name;
 use pitcrew_core::dns::plan::Batch;
 use pitcrew_core::domain::CallAnswer;
 
-use crate::clients::Lazy;
 use crate::date::ServerDate;
 use crate::error::AwsError;
+use crate::lazy::Lazy;
 use roles::Roles;
 
 /// Which zones there are for us: the stack's parameters.

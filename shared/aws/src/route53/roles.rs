@@ -10,9 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
 use crate::apprunner::time;
-use crate::clients::Lazy;
 use crate::date::ServerDate;
 use crate::error::AwsError;
+use crate::lazy::Lazy;
 
 /// The name under which CloudTrail of the other account shows us.
 const SESSION: &str = "pitcrew";

@@ -1,11 +1,10 @@
 //! A record in the making: the memory as it will be, what will be told, and the receipt.
 
-use sha2::{Digest as _, Sha256};
-
 use super::tell::{Trouble, incident};
 use super::{Act, Decision, DomainMemory, Intent, Observed, Record, Then};
 use crate::notice::Notice;
 use crate::receipt::Receipt;
+use crate::short_hash::short_hash;
 
 pub(super) struct Draft<'a> {
     pub seen: &'a Observed,
@@ -13,16 +12,6 @@ pub(super) struct Draft<'a> {
     pub notices: Vec<Notice>,
     rule: &'static str,
     saw: Vec<(String, String)>,
-}
-
-/// Twelve hex digits that stand for some parts.
-pub(super) fn short_hash<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part);
-        hash.update([0]);
-    }
-    hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl<'a> Draft<'a> {

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::draft::{Draft, short_hash};
+use super::draft::Draft;
 use super::permit::hold;
 use super::put::{Caa, Case};
 use super::tell::{self, Trouble, notice, span, todo, todo_by};
@@ -14,6 +14,7 @@ use crate::dns::record::RecordType;
 use crate::fact::Fact;
 use crate::notice::{NoticeKind, Severity};
 use crate::receipt::rule;
+use crate::short_hash::short_hash;
 
 /// A change whose state cannot be read is not waited for longer than this: Route 53 needs a minute.
 const CHANGE_WITHIN: SignedDuration = SignedDuration::from_mins(30);

@@ -12,7 +12,7 @@
 
 use jiff::SignedDuration;
 
-use super::draft::{Draft, short_hash};
+use super::draft::Draft;
 use super::permit::{CERTIFICATES, Permit, asked, hold, may_finish, permit, tags};
 use super::tell::{self, Trouble, notice, span, todo_by};
 use super::{
@@ -22,6 +22,7 @@ use super::{
 use crate::autonomy::{Withheld, flag};
 use crate::notice::{NoticeKind, Severity};
 use crate::receipt::rule;
+use crate::short_hash::short_hash;
 
 /// After this long without an end a person is asked.
 const STALLS_AFTER: SignedDuration = SignedDuration::from_hours(2);

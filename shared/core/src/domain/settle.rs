@@ -9,13 +9,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::draft::{Draft, short_hash};
+use super::draft::Draft;
 use super::permit::{asked, hold};
 use super::{Act, Decision, DomainMemory, DomainStatus, Hold, Intent, Look, Observed, Settings, Then, relink, tell};
 use crate::dns::name::Name;
 use crate::dns::plan::{Batch, Owned, Purpose};
 use crate::dns::record::{Change, RecordSet, RecordType};
 use crate::receipt::rule;
+use crate::short_hash::short_hash;
 
 /// A call may follow its intent only this soon; then another invocation may settle it.
 const CALL_WITHIN: SignedDuration = SignedDuration::from_secs(30);

@@ -3,12 +3,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::draft::{Draft, short_hash};
+use super::draft::Draft;
 use super::{Act, Observed};
 use crate::autonomy::Withheld;
 use crate::dns::plan::{Batch, Owned};
 use crate::dns::record::{Change, Data, RecordSet};
 use crate::notice::{Notice, NoticeKind, Severity, Todo};
+use crate::short_hash::short_hash;
 
 /// Something that is told once: under its topic, and again only when its fingerprint changes.
 pub(super) struct Trouble {

@@ -9,7 +9,6 @@
 //! | `ingress` | a private service that no VPC ingress connection leads to | when there is one |
 //! | `unreadable` | App Runner lists a record that is no CNAME | when it is readable |
 
-use super::draft::short_hash;
 use super::put::Case;
 use super::tell::{Trouble, change_command, line, notice, todo, todo_by};
 use super::wanted::Gap;
@@ -21,6 +20,7 @@ use crate::dns::plan::{Place, Plan, Purpose, Verdict, Wanted};
 use crate::dns::record::{RecordSet, RecordType};
 use crate::dns::zone::Refusal;
 use crate::notice::{NoticeKind, Severity, Todo};
+use crate::short_hash::short_hash;
 
 /// The topics that end when their cause does.
 pub(super) const TOPICS: [&str; 6] = ["caa", "zone", "conflict", "apex", "ingress", "unreadable"];

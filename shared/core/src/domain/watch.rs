@@ -241,7 +241,7 @@ fn over(
     };
     let mut draft = Draft::new(seen, rule::WITHHELD);
     draft.saw("withheld", why.clone());
-    let fingerprint = super::draft::short_hash([served.serial.as_str(), &why]);
+    let fingerprint = crate::short_hash::short_hash([served.serial.as_str(), &why]);
     if !draft.tell_once(relink::propose(seen, &reason, &why, withheld, &fingerprint)) {
         return Ok(Some(hold(Hold::Proposed, None)));
     }

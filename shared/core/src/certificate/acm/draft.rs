@@ -1,8 +1,6 @@
 //! A record in the making about one certificate: the memory as it will be, what will be told, and the receipt.
 
-use sha2::{Digest as _, Sha256};
-
-use super::tell::Topic;
+use super::tell::{Topic, receipt_id};
 use super::{Act, Decision, Intent, Observed, Record, Then};
 use crate::certificate::acm::AcmMemory;
 use crate::notice::Notice;
@@ -14,21 +12,6 @@ pub(super) struct Draft<'a> {
     pub notices: Vec<Notice>,
     rule: &'static str,
     saw: Vec<(String, String)>,
-}
-
-/// Twelve hex digits that stand for some parts.
-pub(super) fn short_hash(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part);
-        hash.update([0]);
-    }
-    hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The receipt's id: the certificate and the fence under which it is written, so that a retry writes the same one.
-pub(super) fn receipt_id(seen: &Observed) -> String {
-    format!("R-{}", short_hash(&[&seen.arn, &(seen.memory.version + 1).to_string()]))
 }
 
 impl<'a> Draft<'a> {

@@ -17,13 +17,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::draft::{Draft, short_hash};
+use super::draft::Draft;
 use super::{AcmMemory, Act, CallAnswer, Decision, Intent, Look, Observed, Then, tell};
 use crate::autonomy::Autonomy;
 use crate::dns::name::Name;
 use crate::dns::plan::{Batch, Owned, Purpose};
 use crate::dns::record::Change;
 use crate::receipt::rule;
+use crate::short_hash::short_hash;
 
 /// A call may follow its intent only this soon; then another invocation may settle it.
 const CALL_WITHIN: SignedDuration = SignedDuration::from_secs(30);
@@ -114,7 +115,7 @@ fn own(memory: &mut AcmMemory, batch: &Batch) {
 
 /// An act and a time, as `told` keeps them.
 fn stamp(act: &Act, at: Timestamp) -> String {
-    format!("{} {at}", short_hash(&[&format!("{act:?}")]))
+    format!("{} {at}", short_hash([format!("{act:?}").as_str()]))
 }
 
 fn within(seen: &Observed, topic: &str, act: &Act, span: SignedDuration) -> bool {

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 
-use super::draft::{receipt_id, short_hash};
 use super::{Act, Certificate, Kind, Observed, Status};
 use crate::dns::command::{change_records, quote};
 use crate::dns::facts::ZoneRef;
@@ -11,6 +10,7 @@ use crate::dns::plan::Batch;
 use crate::dns::record::{Change, RecordSet, RecordType};
 use crate::dns::zone::Refusal;
 use crate::notice::{Notice, NoticeKind, Severity, Todo};
+use crate::short_hash::short_hash;
 
 /// Topics that are told while they last, and may be told again after they were over.
 pub(super) const TOPICS: [&str; 8] = [STATUS, MAIL, RENEWAL, UNUSED, CONFLICT, NOT_OURS, CAA, PROPOSAL];
@@ -30,8 +30,13 @@ pub(super) struct Topic {
     pub notice: Notice,
 }
 
+/// The receipt's id: the certificate and the fence under which it is written, so that a retry writes the same one.
+pub(super) fn receipt_id(seen: &Observed) -> String {
+    format!("R-{}", short_hash([seen.arn.as_str(), &(seen.memory.version + 1).to_string()]))
+}
+
 fn topic(name: &'static str, fingerprint: &[&str], notice: Notice) -> Topic {
-    Topic { name, fingerprint: short_hash(fingerprint), notice }
+    Topic { name, fingerprint: short_hash(fingerprint.iter().copied()), notice }
 }
 
 /// The frame of every notice. Its id hangs on the record that it is told in, so that a retry tells the same one.
