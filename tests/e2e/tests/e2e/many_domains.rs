@@ -45,7 +45,7 @@ async fn a_settled_sweep_reads_each_page_of_a_zone_once_however_many_domains_it_
     let mark = scene.mark();
     scene.minutes(6).await;
     let ran = scene.ran(DOMAINS, mark);
-    let sweep = ran.iter().filter(|one| one.entry.what["cause"] == "pitcrew-domains-sweep").next_back().unwrap();
+    let sweep = ran.iter().rfind(|one| one.entry.what["cause"] == "pitcrew-domains-sweep").unwrap();
     let of = |service: &str| sweep.calls.iter().filter(|call| call.starts_with(service)).count();
     let route53 = of("route53:");
     println!(
