@@ -61,6 +61,25 @@ impl Scene {
         made["HostedZoneId"].as_str().expect("a zone has an id").to_owned()
     }
 
+    /// A role of another account lets pitcrew's two functions into its zones, for these actions on A and CNAME records.
+    pub fn open_zones(&self, role: &str, external_id: &str, actions: &[&str]) {
+        for function in [DOMAINS, CERTIFICATES] {
+            let principal = format!("arn:aws:iam::123456789012:role/{function}-eu-west-1");
+            self.internal("sts", "_Trust", json!({"RoleArn": role, "Principal": principal, "ExternalId": external_id}));
+        }
+        let only = json!({"ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsActions": actions,
+            "route53:ChangeResourceRecordSetsRecordTypes": ["A", "CNAME"]}});
+        let reads = ["GetHostedZone", "ListHostedZones", "ListResourceRecordSets", "GetChange"];
+        let reads = reads.map(|action| format!("route53:{action}"));
+        let document = json!({"Statement": [
+            {"Sid": "ReadZones", "Effect": "Allow", "Action": reads, "Resource": "*"},
+            {"Sid": "WriteRecords", "Effect": "Allow", "Action": "route53:ChangeResourceRecordSets", "Resource": "*",
+                "Condition": only},
+        ]});
+        let set = lock(self.stage.cloud.world()).policies.set(role, "zones", vec![document]);
+        set.expect("a policy that the cloud knows");
+    }
+
     /// A call of Route 53 by whoever holds the zone: our account, or the other one.
     fn by_the_holder(&self, operation: &str, input: &Value) -> Value {
         let ours = self.stage.internal("route53", operation, input.clone());

@@ -1,9 +1,7 @@
 //! What stands in a domain's way: nothing wrong is ever written, the notice says what to do, and once it is mended the domain
 //! finishes by itself.
 
-use pitcrew_cloud::gateway::lock;
 use pitcrew_e2e::names::{OTHER_ACCOUNT, ZONE, commands, record};
-use pitcrew_e2e::scene::{CERTIFICATES, DOMAINS};
 use pitcrew_e2e::{Scene, Shop};
 use serde_json::{Value, json};
 
@@ -103,25 +101,6 @@ async fn a_name_that_the_zone_delegates_away_is_not_written_there() {
     scene.strike().await;
 }
 
-/// Lets pitcrew's two roles into the other account's zones.
-fn open_the_other_account(scene: &Scene) {
-    for function in [DOMAINS, CERTIFICATES] {
-        let principal = format!("arn:aws:iam::123456789012:role/{function}-eu-west-1");
-        let trust = json!({"RoleArn": ZONE_ROLE, "Principal": principal, "ExternalId": EXTERNAL_ID});
-        scene.internal("sts", "_Trust", trust);
-    }
-    let types = json!({"ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsActions": ["CREATE"],
-        "route53:ChangeResourceRecordSetsRecordTypes": ["A", "CNAME"]}});
-    let document = json!({"Statement": [
-        {"Sid": "ListZones", "Effect": "Allow", "Action": "route53:ListHostedZones", "Resource": "*"},
-        {"Sid": "ReadZones", "Effect": "Allow", "Action": ["route53:GetHostedZone", "route53:ListResourceRecordSets",
-            "route53:GetChange"], "Resource": "*"},
-        {"Sid": "WriteRecords", "Effect": "Allow", "Action": "route53:ChangeResourceRecordSets", "Resource": "*",
-            "Condition": types},
-    ]});
-    lock(scene.stage.cloud.world()).policies.set(ZONE_ROLE, "zones", vec![document]).unwrap();
-}
-
 #[tokio::test]
 async fn a_zone_of_another_account_is_written_through_its_role_and_not_before() {
     let scene = Scene::set_with(|setting| {
@@ -135,7 +114,7 @@ async fn a_zone_of_another_account_is_written_through_its_role_and_not_before() 
     // The role does not let anybody in yet: where the zone may hide there, nothing is known and nothing is written.
     scene.minutes(20).await;
     assert_eq!((scene.batches_sent(), scene.records(&zone)), (0, before.clone()));
-    open_the_other_account(&scene);
+    scene.open_zones(ZONE_ROLE, EXTERNAL_ID, &["CREATE"]);
     scene.until_finished(&shop, API).await;
     assert_eq!(scene.added(&zone, &before).len(), 3);
     scene.check_visited(API, &shop).await;
