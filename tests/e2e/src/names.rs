@@ -1,5 +1,6 @@
 //! Custom domains on the stage: zones and what stands in them, links, visitors, and what pitcrew did about it.
 
+use pitcrew_cloud::call::{Call, Caller};
 use pitcrew_cloud::demo::web::{Page, visit};
 use pitcrew_cloud::gateway::lock;
 use pitcrew_cloud::history::Entry;
@@ -12,6 +13,8 @@ use crate::table;
 pub const ZONE: &str = "harbour-coffee.net";
 /// Whose zones are not in pitcrew's account.
 pub const OTHER_ACCOUNT: &str = "210987654321";
+/// Who owns the other account.
+const OTHER_OWNER: &str = "arn:aws:iam::210987654321:role/owner";
 /// Minutes in which a domain whose way is free becomes active, by its event or by the sweep.
 const ACTIVE_WITHIN_MINUTES: u64 = 30;
 
@@ -50,7 +53,43 @@ impl Scene {
     pub fn zone_of(&self, account: &str, name: &str, delegate: bool) -> String {
         let input = json!({"Account": account, "Name": name, "Delegate": delegate});
         let made = self.internal("route53", "_CreateZone", input);
+        if !account.is_empty() {
+            let all = json!({"Statement": [{"Sid": "Own", "Effect": "Allow", "Action": "route53:*", "Resource": "*"}]});
+            let set = lock(self.stage.cloud.world()).policies.set(OTHER_OWNER, "own", vec![all]);
+            set.expect("a policy that the cloud knows");
+        }
         made["HostedZoneId"].as_str().expect("a zone has an id").to_owned()
+    }
+
+    /// A role of another account lets pitcrew's two functions into its zones, for these actions on A and CNAME records.
+    pub fn open_zones(&self, role: &str, external_id: &str, actions: &[&str]) {
+        for function in [DOMAINS, CERTIFICATES] {
+            let principal = format!("arn:aws:iam::123456789012:role/{function}-eu-west-1");
+            self.internal("sts", "_Trust", json!({"RoleArn": role, "Principal": principal, "ExternalId": external_id}));
+        }
+        let only = json!({"ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsActions": actions,
+            "route53:ChangeResourceRecordSetsRecordTypes": ["A", "CNAME"]}});
+        let reads = ["GetHostedZone", "ListHostedZones", "ListResourceRecordSets", "GetChange"];
+        let reads = reads.map(|action| format!("route53:{action}"));
+        let document = json!({"Statement": [
+            {"Sid": "ReadZones", "Effect": "Allow", "Action": reads, "Resource": "*"},
+            {"Sid": "WriteRecords", "Effect": "Allow", "Action": "route53:ChangeResourceRecordSets", "Resource": "*",
+                "Condition": only},
+        ]});
+        let set = lock(self.stage.cloud.world()).policies.set(role, "zones", vec![document]);
+        set.expect("a policy that the cloud knows");
+    }
+
+    /// A call of Route 53 by whoever holds the zone: our account, or the other one.
+    fn by_the_holder(&self, operation: &str, input: &Value) -> Value {
+        let ours = self.stage.internal("route53", operation, input.clone());
+        let answer = ours.or_else(|_| {
+            let caller = Caller::Role { role_arn: OTHER_OWNER.to_owned(), actor: "owner".to_owned() };
+            let (service, operation, request_id) = ("route53".to_owned(), operation.to_owned(), "owner".to_owned());
+            let call = Call { service, operation, input: input.clone(), caller, request_id };
+            lock(self.stage.cloud.world()).call(&call)
+        });
+        answer.expect("the holder's call is taken")
     }
 
     /// The owner creates, deletes or replaces (`UPSERT`) records.
@@ -60,7 +99,7 @@ impl Scene {
         // Route 53 takes a thousand changes at once.
         for changes in changes.chunks(500) {
             let input = json!({"HostedZoneId": zone, "ChangeBatch": {"Changes": changes}});
-            self.internal("route53", "ChangeResourceRecordSets", input);
+            self.by_the_holder("ChangeResourceRecordSets", &input);
         }
     }
 
@@ -68,7 +107,7 @@ impl Scene {
     pub fn records(&self, zone: &str) -> Vec<Value> {
         let (mut all, mut from) = (Vec::new(), json!({"HostedZoneId": zone}));
         loop {
-            let page = self.internal("route53", "ListResourceRecordSets", from);
+            let page = self.by_the_holder("ListResourceRecordSets", &from);
             all.extend(page["ResourceRecordSets"].as_array().cloned().unwrap_or_default());
             if page["IsTruncated"] != true {
                 return all;

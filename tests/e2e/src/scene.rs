@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use pitcrew_cloud::faults::Fault;
 use pitcrew_cloud::gateway::lock;
 use pitcrew_cloud::outside::Behaviour;
@@ -87,6 +88,11 @@ impl Scene {
     /// Forgets the faults that still wait.
     pub fn no_more_faults(&self) {
         lock(self.stage.cloud.world()).faults = pitcrew_cloud::faults::Faults::default();
+    }
+
+    /// The cloud's time.
+    pub fn now(&self) -> Timestamp {
+        lock(self.stage.cloud.world()).now
     }
 
     /// Lets time pass.

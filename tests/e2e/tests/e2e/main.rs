@@ -7,6 +7,7 @@ mod calls;
 mod certificates;
 mod domains;
 mod domains_blocked;
+mod domains_calls;
 mod domains_intents;
 mod domains_restraint;
 mod doors;
