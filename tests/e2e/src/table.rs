@@ -14,11 +14,18 @@ pub fn rows(scene: &Scene, pk: &str) -> Vec<Value> {
     answer["Items"].as_array().into_iter().flatten().map(plain_item).collect()
 }
 
-/// Every row of the table.
+/// Every row of the table, page by page.
 pub fn all(scene: &Scene) -> Vec<Value> {
-    let answer = scene.internal("dynamodb", "Scan", json!({"TableName": scene.stage.output("TableName")}));
-    assert!(answer["LastEvaluatedKey"].is_null(), "one page holds the table of a test");
-    answer["Items"].as_array().into_iter().flatten().map(plain_item).collect()
+    let mut input = json!({"TableName": scene.stage.output("TableName")});
+    let mut rows = Vec::new();
+    loop {
+        let answer = scene.internal("dynamodb", "Scan", input.clone());
+        rows.extend(answer["Items"].as_array().into_iter().flatten().map(plain_item));
+        if answer["LastEvaluatedKey"].is_null() {
+            return rows;
+        }
+        input["ExclusiveStartKey"] = answer["LastEvaluatedKey"].clone();
+    }
 }
 
 /// Writes a row, as the operator's command would.
