@@ -6,6 +6,7 @@
 //! [`certificate`]; [`autonomy`] and [`breaker`] hold it back; [`notice`],
 //! [`diagnosis`] and [`receipt`] are what people get to read.
 
+pub mod audit;
 pub mod autonomy;
 pub mod breaker;
 pub mod certificate;
