@@ -9,7 +9,7 @@ import collections
 import json
 from dataclasses import dataclass
 
-FUNCTIONS = ("pitcrew-rollback", "pitcrew-notify")
+FUNCTIONS = ("pitcrew-rollback", "pitcrew-domains", "pitcrew-certificates", "pitcrew-notify")
 # The aims for one service: calls of a decision that rolls back, of one that does not, and what a diagnosis may add.
 ROLLS_BACK, HOLDS, DIAGNOSIS = 12, 6, 5
 
@@ -34,8 +34,17 @@ class Handled:
             return "tells" if any(name.startswith("sns:") for name in self.calls) else "nothing to tell"
         if self.event == "Sweep":
             return "sweeps"
+        if self.function != "pitcrew-rollback":
+            return self.outside
         decision = "rolls back" if self.calls["apprunner:UpdateService"] else "holds"
         return f"{decision}, with a diagnosis" if self.diagnoses else decision
+
+    @property
+    def outside(self):
+        """What the run of a domain changed outside, or that it changed nothing."""
+        names = {"route53:ChangeResourceRecordSets": "changes records", "apprunner:DisassociateCustomDomain": "unlinks",
+                 "apprunner:AssociateCustomDomain": "links", "acm:RenewCertificate": "renews"}
+        return " and ".join(word for name, word in names.items() if self.calls[name]) or "holds"
 
     @property
     def diagnoses(self):
