@@ -165,7 +165,9 @@ impl Gateway {
             Ok(body) => self.answer_plain(parts, &body, &request_id),
             Err(error) => (encode::error(None, route::protocol(parts, b""), &error, &request_id), Fate::Answer),
         };
-        (encoded.with("x-amzn-requestid", &request_id), fate)
+        // S3 has a header of its own for it, which clients do not read where this one stands.
+        let is_told = encoded.headers.iter().any(|(name, _)| name == "x-amz-request-id");
+        (if is_told { encoded } else { encoded.with("x-amzn-requestid", &request_id) }, fate)
     }
 
     fn answer_plain(&self, parts: &Parts, body: &[u8], request_id: &str) -> (Encoded, Fate) {
