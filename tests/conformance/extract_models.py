@@ -67,6 +67,11 @@ SERVICES: dict[str, tuple[str, list[str] | None]] = {
         EnableAlarmActions GetMetricData GetMetricStatistics ListMetrics ListTagsForResource PutCompositeAlarm
         PutMetricAlarm PutMetricData SetAlarmState TagResource UntagResource""".split(),
     ),
+    "s3": (
+        "s3",
+        """CreateBucket DeleteBucket DeleteObject GetBucketEncryption GetBucketVersioning GetObject GetPublicAccessBlock
+        HeadBucket HeadObject ListBuckets ListObjectsV2 PutObject""".split(),
+    ),
     "secretsmanager": (
         "secretsmanager",
         """CreateSecret DeleteSecret DescribeSecret GetResourcePolicy GetSecretValue ListSecretVersionIds ListSecrets

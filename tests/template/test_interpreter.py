@@ -22,6 +22,9 @@ DEPLOYED = {
     "tables": ("AWS::DynamoDB::Table", ("dynamodb", "table/{name}"), {"Ref": "{name}"}),
     "queues": ("AWS::SQS::Queue", ("sqs", "{name}"),
                {"Ref": "https://sqs.eu-west-1.amazonaws.com/123456789012/{name}", "QueueName": "{name}"}),
+    "buckets": ("AWS::S3::Bucket", ("s3", "{name}"),
+                {"Ref": "{name}", "DomainName": "{name}.s3.amazonaws.com",
+                 "RegionalDomainName": "{name}.s3.eu-west-1.amazonaws.com"}),
     "topics": ("AWS::SNS::Topic", ("sns", "{name}"), {"Ref": "{arn}"}),
     "secrets": ("AWS::SecretsManager::Secret", ("secretsmanager", "secret:{name}-??????"), {"Ref": "{arn}"}),
     "log_groups": ("AWS::Logs::LogGroup", ("logs", "log-group:{name}:*"), {"Ref": "{name}"}),
@@ -65,6 +68,8 @@ class Sides:
         name = body["name"]
         if arn is None:
             made = f"arn:aws:iam::123456789012:role/{name}"
+        elif arn[0] == "s3":
+            made = f"arn:aws:s3:::{name}"
         else:
             made = ARN.format(service=arn[0], rest=arn[1].format(name=name))
         if "??????" in made:
@@ -164,7 +169,8 @@ def rule(body):
 def schedule(body):
     aim = body.pop("Target")
     return {"name": body.pop("Name"), "enabled": body.pop("State") == "ENABLED", "role_arn": aim["RoleArn"],
-            "expression": body.pop("ScheduleExpression"), "target": target(aim, ""), **rest(body)}
+            "expression": body.pop("ScheduleExpression"),
+            "time_zone": body.pop("ScheduleExpressionTimezone", "UTC"), "target": target(aim, ""), **rest(body)}
 
 
 def invoke_config(body):
@@ -199,6 +205,9 @@ COMPARED = {
     "queues": ("AWS::SQS::Queue", lambda body: as_attributes(body, "QueueName"), ("arn",)),
     "queue_policies": ("AWS::SQS::QueuePolicy", lambda body: {
         "queue_urls": body["Queues"], "document": body["PolicyDocument"]}, ()),
+    "buckets": ("AWS::S3::Bucket", lambda body: {"properties": body}, ("name", "arn")),
+    "bucket_policies": ("AWS::S3::BucketPolicy", lambda body: {
+        "bucket": body["Bucket"], "document": body["PolicyDocument"]}, ()),
     "topics": ("AWS::SNS::Topic", lambda body: as_attributes(body, "TopicName"), ("arn",)),
     "topic_policies": ("AWS::SNS::TopicPolicy", lambda body: {
         "topic_arns": body["Topics"], "document": body["PolicyDocument"]}, ()),

@@ -17,8 +17,13 @@ use crate::gateway::Keys;
 use crate::lambda::finish::may;
 use crate::lambda::{AccessKey, Function, InvokeConfig, Mapping, QueueSource, Source, StreamSource};
 use crate::policy::BadPolicy;
-use crate::template::{FunctionSpec, Inputs, MappingSpec, Stack, TableSpec, TargetSpec, TemplateError, interpret};
+use crate::template::{
+    FunctionSpec, Inputs, MappingSpec, PUBLIC_ACCESS, Stack, TableSpec, TargetSpec, TemplateError, interpret,
+};
 use crate::world::World;
+
+/// SQS's own visibility timeout, where a queue names none.
+const VISIBILITY_SECS: u64 = 30;
 
 /// What a deployment needs beside the template.
 #[derive(Clone, Debug)]
@@ -51,6 +56,11 @@ pub enum DeployError {
     QueuePolicy { resource: String, reason: String },
     #[error("{resource} refers to `{missing}`, which this stack does not make")]
     Missing { resource: String, missing: String },
+    #[error(
+        "{mapping}: the queue's VisibilityTimeout of {visibility} s is less than the function's Timeout of {timeout} s, and \
+         Lambda refuses that; make it at least as long"
+    )]
+    Visibility { mapping: String, visibility: u64, timeout: u64 },
     #[error("{function}: there is no binary {path}; build the functions first")]
     NoBinary { function: String, path: PathBuf },
 }
@@ -193,6 +203,7 @@ fn make_surroundings(world: &mut World, stack: &Stack) -> Result<(), DeployError
         });
         call(world, &subscription.logical_id, "sns", "Subscribe", input)?;
     }
+    make_buckets(world, stack)?;
     for policy in &stack.queue_policies {
         let document = policy.document.to_string();
         for url in &policy.queue_urls {
@@ -217,6 +228,30 @@ fn make_surroundings(world: &mut World, stack: &Stack) -> Result<(), DeployError
     }
     for alarm in &stack.alarms {
         call(world, &alarm.logical_id, "monitoring", "PutMetricAlarm", alarm.properties.clone())?;
+    }
+    Ok(())
+}
+
+/// Buckets as the template sets them up. Their lifecycle rules are read and not played out, and their policies not evaluated.
+fn make_buckets(world: &mut World, stack: &Stack) -> Result<(), DeployError> {
+    for bucket in &stack.buckets {
+        let given = &bucket.properties;
+        let mut input = json!({
+            "Bucket": bucket.name,
+            "Encryption": given["BucketEncryption"]["ServerSideEncryptionConfiguration"][0],
+            "Versioning": given["VersioningConfiguration"]["Status"],
+        });
+        if let Some(block) = given.get("PublicAccessBlockConfiguration") {
+            let is_on = |switch: &str| block[switch] == true || block[switch] == "true";
+            input["PublicAccessBlock"] = PUBLIC_ACCESS.iter().map(|switch| (*switch, is_on(switch))).collect();
+        }
+        call(world, &bucket.logical_id, "s3", "_Make", input)?;
+    }
+    for policy in &stack.bucket_policies {
+        if !stack.buckets.iter().any(|bucket| bucket.name == policy.bucket) {
+            let (resource, missing) = (policy.logical_id.clone(), policy.bucket.clone());
+            return Err(DeployError::Missing { resource, missing });
+        }
     }
     Ok(())
 }
@@ -290,7 +325,7 @@ fn connect(world: &mut World, stack: &Stack) -> Result<(), DeployError> {
         let new = NewSchedule {
             name: schedule.name.clone(),
             arn: schedule.arn.clone(),
-            expression: Expression::parse(&schedule.expression).map_err(wrong)?,
+            expression: Expression::parse(&schedule.expression, &schedule.time_zone).map_err(wrong)?,
             enabled: schedule.enabled,
             target_arn: schedule.target.arn.clone(),
             role_arn: schedule.role_arn.clone(),
@@ -302,6 +337,7 @@ fn connect(world: &mut World, stack: &Stack) -> Result<(), DeployError> {
     }
     for spec in &stack.mappings {
         let mapping = mapping(world, spec)?;
+        check_visibility(world, stack, spec, &mapping)?;
         world.lambda.put_mapping(mapping);
     }
     Ok(())
@@ -350,6 +386,18 @@ fn mapping(world: &mut World, spec: &MappingSpec) -> Result<Mapping, DeployError
         reports_failures: spec.reports_failures,
         source,
     })
+}
+
+/// A message must stay hidden for as long as the function may take.
+fn check_visibility(world: &World, stack: &Stack, spec: &MappingSpec, mapping: &Mapping) -> Result<(), DeployError> {
+    let Some(queue) = stack.queues.iter().find(|queue| queue.arn == spec.source_arn) else { return Ok(()) };
+    let given = queue.attributes.get("VisibilityTimeout").and_then(|seconds| seconds.parse().ok());
+    let visibility = given.unwrap_or(VISIBILITY_SECS);
+    let timeout = world.lambda.function(&mapping.function).map_or(0, |function| function.timeout_secs);
+    if visibility < timeout {
+        return Err(DeployError::Visibility { mapping: spec.logical_id.clone(), visibility, timeout });
+    }
+    Ok(())
 }
 
 /// The name of a function that is given by name or by ARN.

@@ -208,6 +208,7 @@ pub fn throttled(service: &str) -> ApiError {
         "lambda" => ("TooManyRequestsException", 429),
         "scheduler" => ("ThrottlingException", 429),
         "sns" => ("Throttled", 429),
+        "s3" => ("SlowDown", 503),
         "sqs" => ("RequestThrottled", 400),
         "monitoring" | "sts" | "route53" => ("Throttling", 400),
         _ => ("ThrottlingException", 400),

@@ -27,6 +27,7 @@ pub mod outside;
 pub mod policy;
 pub mod print_stack;
 pub mod route53;
+pub mod s3;
 pub mod secrets;
 pub mod serve;
 pub mod services;

@@ -74,7 +74,7 @@ impl Denied {
         };
         let (code, status) = match call.service.as_str() {
             "sns" => ("AuthorizationError", 403),
-            "sqs" | "monitoring" | "sts" | "route53" => ("AccessDenied", 403),
+            "sqs" | "monitoring" | "sts" | "route53" | "s3" => ("AccessDenied", 403),
             "lambda" | "scheduler" => ("AccessDeniedException", 403),
             _ => ("AccessDeniedException", 400),
         };

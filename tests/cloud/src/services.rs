@@ -10,6 +10,7 @@ use crate::dynamodb::DynamoDb;
 use crate::ecr::{Ecr, EcrPublic};
 use crate::logs::Logs;
 use crate::route53::Route53;
+use crate::s3::S3;
 use crate::secrets::SecretsManager;
 use crate::sns::Sns;
 use crate::sqs::Sqs;
@@ -28,6 +29,7 @@ pub fn world(place: Place, now: Timestamp, switches: Switches) -> World {
         .with("logs", Logs::new())
         .with("monitoring", CloudWatch::new())
         .with("route53", Route53::new())
+        .with("s3", S3::new())
         .with("secretsmanager", SecretsManager::new())
         .with("sns", Sns::new())
         .with("sqs", Sqs::new())

@@ -1,12 +1,13 @@
-//! When a schedule fires: `rate(...)`, `cron(...)` and `at(...)`, in UTC.
+//! When a schedule fires: `rate(...)`, `cron(...)` and `at(...)`, the latter two by the clocks of a time zone.
 //!
-//! Source: EventBridge Scheduler User Guide, "Schedule types". What is not modelled (`L`, `W`, `#`, other time zones) is
+//! Source: EventBridge Scheduler User Guide, "Schedule types" (there, "Daylight savings time": what falls on a time that the
+//! clocks skip is left out, and what falls on one that they show twice happens once). What is not modelled (`L`, `W`, `#`) is
 //! refused, never guessed at.
 
 use std::collections::BTreeSet;
 
 use jiff::civil::{Date, DateTime, date};
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 /// Years that cron looks ahead before it says "never".
@@ -24,7 +25,8 @@ pub struct ExpressionError {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expression {
     Rate(SignedDuration),
-    Cron(Box<Cron>),
+    /// By the clocks of this time zone.
+    Cron(Box<Cron>, TimeZone),
     /// Once.
     At(Timestamp),
 }
@@ -44,21 +46,22 @@ pub struct Cron {
 }
 
 impl Expression {
-    /// Reads an expression.
+    /// Reads an expression; `zone` is an IANA name such as `Europe/Berlin`, or `UTC`. A rate has no use for it.
     ///
     /// # Errors
     /// Where Scheduler would refuse it, or where it uses what is not modelled.
-    pub fn parse(text: &str) -> Result<Self, ExpressionError> {
+    pub fn parse(text: &str, zone: &str) -> Result<Self, ExpressionError> {
         let wrong = |reason: String| ExpressionError { expression: text.to_owned(), reason };
         let inner = |name: &str| text.strip_prefix(name).and_then(|rest| rest.strip_prefix('(')?.strip_suffix(')'));
+        let zone = TimeZone::get(zone).map_err(|error| wrong(format!("its time zone `{zone}`: {error}")))?;
         if let Some(rate) = inner("rate") {
             return parse_rate(rate).map(Self::Rate).map_err(wrong);
         }
         if let Some(cron) = inner("cron") {
-            return Cron::parse(cron).map(|cron| Self::Cron(Box::new(cron))).map_err(wrong);
+            return Cron::parse(cron).map(|cron| Self::Cron(Box::new(cron), zone)).map_err(wrong);
         }
         if let Some(at) = inner("at") {
-            let moment = at.parse::<DateTime>().and_then(|at| at.to_zoned(TimeZone::UTC));
+            let moment = at.parse::<DateTime>().and_then(|at| at.to_zoned(zone));
             return moment.map(|at| Self::At(at.timestamp())).map_err(|error| wrong(error.to_string()));
         }
         Err(wrong(
@@ -70,7 +73,7 @@ impl Expression {
     pub fn after(&self, last: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Rate(every) => last.checked_add(*every).ok(),
-            Self::Cron(cron) => cron.after(last),
+            Self::Cron(cron, zone) => cron.after(last, zone),
             Self::At(at) => Some(*at).filter(|at| *at > last),
         }
     }
@@ -117,16 +120,16 @@ impl Cron {
         })
     }
 
-    fn after(&self, last: Timestamp) -> Option<Timestamp> {
-        let last = last.to_zoned(TimeZone::UTC).datetime();
-        let end = date(last.year().saturating_add(YEARS_MAX), 12, 31);
-        let mut day = last.date();
+    fn after(&self, last: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        let shown = last.to_zoned(zone.clone()).date();
+        let end = date(shown.year().saturating_add(YEARS_MAX), 12, 31);
+        let mut day = shown;
         while day <= end {
             if self.allows(day) {
                 let times = self.hours.iter().flat_map(|hour| self.minutes.iter().map(move |minute| (*hour, *minute)));
-                let mut moments = times.map(|(hour, minute)| day.at(hour as i8, minute as i8, 0, 0));
+                let mut moments = times.filter_map(|(hour, minute)| once(day.at(hour as i8, minute as i8, 0, 0), zone));
                 if let Some(found) = moments.find(|moment| *moment > last) {
-                    return found.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+                    return Some(found);
                 }
             }
             day = day.checked_add(1.day()).ok()?;
@@ -140,6 +143,15 @@ impl Cron {
             && self.days.as_ref().is_none_or(|days| days.contains(&i16::from(day.day())))
             && self.weekdays.as_ref().is_none_or(|weekdays| weekdays.contains(&weekday))
             && self.years.as_ref().is_none_or(|years| years.contains(&day.year()))
+    }
+}
+
+/// When the clocks of the zone show this time: not at all where they skip it, the first time where they show it twice.
+fn once(shown: DateTime, zone: &TimeZone) -> Option<Timestamp> {
+    let ambiguous = zone.to_ambiguous_timestamp(shown);
+    match ambiguous.offset() {
+        AmbiguousOffset::Gap { .. } => None,
+        _ => ambiguous.compatible().ok(),
     }
 }
 
@@ -176,7 +188,11 @@ mod tests {
     use super::*;
 
     fn next(expression: &str, last: &str) -> Option<String> {
-        Expression::parse(expression).unwrap().after(last.parse().unwrap()).map(|at| at.to_string())
+        next_in("UTC", expression, last)
+    }
+
+    fn next_in(zone: &str, expression: &str, last: &str) -> Option<String> {
+        Expression::parse(expression, zone).unwrap().after(last.parse().unwrap()).map(|at| at.to_string())
     }
 
     #[test]
@@ -198,6 +214,34 @@ mod tests {
         }
     }
 
+    /// In Berlin the clocks go from 02:00 to 03:00 on 29 March 2026, and from 03:00 back to 02:00 on 25 October 2026.
+    #[test]
+    fn a_time_zone_has_its_own_clocks() {
+        let night = "cron(30 2 * * ? *)";
+        let cases = [
+            (night, "2026-01-01T00:00:00Z", "2026-01-01T01:30:00Z"),
+            (night, "2026-07-01T00:00:00Z", "2026-07-01T00:30:00Z"),
+            (night, "2026-03-28T01:30:00Z", "2026-03-30T00:30:00Z"),
+            (night, "2026-10-24T00:30:00Z", "2026-10-25T00:30:00Z"),
+            (night, "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"),
+            ("cron(0 * * * ? *)", "2026-10-25T00:00:00Z", "2026-10-25T02:00:00Z"),
+            ("cron(0 * * * ? *)", "2026-10-25T01:10:00Z", "2026-10-25T02:00:00Z"),
+            ("cron(0 0 ? * MON *)", "2026-01-04T22:59:00Z", "2026-01-04T23:00:00Z"),
+            ("at(2026-05-01T10:00:00)", "2026-01-01T00:00:00Z", "2026-05-01T08:00:00Z"),
+            ("rate(1 day)", "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z"),
+        ];
+        for (expression, last, want) in cases {
+            let found = next_in("Europe/Berlin", expression, last);
+            assert_eq!(found.as_deref(), Some(want), "{expression} after {last}");
+        }
+    }
+
+    #[test]
+    fn a_time_zone_that_nobody_knows_is_refused() {
+        let error = Expression::parse("rate(5 minutes)", "Europe/Atlantis").unwrap_err().to_string();
+        assert!(error.contains("its time zone `Europe/Atlantis`"), "{error}");
+    }
+
     #[test]
     fn what_is_not_valid_or_not_modelled_is_refused_with_a_reason() {
         let cases = [
@@ -216,7 +260,7 @@ mod tests {
             ("every day", "rate(VALUE UNIT)"),
         ];
         for (expression, reason) in cases {
-            let error = Expression::parse(expression).unwrap_err().to_string();
+            let error = Expression::parse(expression, "UTC").unwrap_err().to_string();
             assert!(error.contains(reason), "{expression}: {error}");
         }
     }

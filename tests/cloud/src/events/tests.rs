@@ -133,7 +133,7 @@ fn a_schedule_fires_at_its_rate_with_its_input_until_it_is_disabled() {
     let schedule = NewSchedule {
         name: "sweep".into(),
         arn: arn("scheduler", "schedule/default/sweep"),
-        expression: Expression::parse("rate(5 minutes)").unwrap(),
+        expression: Expression::parse("rate(5 minutes)", "UTC").unwrap(),
         enabled: true,
         target_arn: arn("lambda", "function:f"),
         role_arn: "arn:aws:iam::123456789012:role/scheduler".into(),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Encoded, Protocol, cbor, json, query, rest, restxml};
+use super::{Encoded, Protocol, cbor, json, query, rest, restxml, s3};
 use crate::call::ApiError;
 use crate::model::Model;
 
@@ -26,6 +26,7 @@ pub fn answer(model: &Model, operation: &str, protocol: Protocol, output: &Value
         }
         Protocol::Rest => rest::encode(model, op, output),
         Protocol::RestXml => restxml::encode(model, op, output),
+        Protocol::S3 => s3::encode(model, operation, op, output, request_id),
     }
 }
 
@@ -51,6 +52,7 @@ pub fn error(model: Option<&Model>, protocol: Protocol, error: &ApiError, reques
             let xml = restxml::encode_error(model, status < 500, old_code, message, request_id);
             Encoded::new(status, "text/xml", xml.into_bytes())
         }
+        Protocol::S3 => s3::encode_error(status, code, error, request_id),
         Protocol::Cbor => {
             let body = cbor::encode_error(name, message, &error.fields);
             Encoded::new(status, "application/cbor", body).with("smithy-protocol", "rpc-v2-cbor")
@@ -104,6 +106,7 @@ pub fn bad_input_code(service: &str) -> &'static str {
         "sqs" => "InvalidParameterValue",
         "monitoring" | "sts" => "ValidationError",
         "route53" => "InvalidInput",
+        "s3" => "InvalidArgument",
         _ => "ValidationException",
     }
 }

@@ -129,7 +129,8 @@ pub fn iso(value: &Value) -> Option<String> {
     Some(if millis == 0 { format!("{date}Z") } else { format!("{date}.{millis:03}Z") })
 }
 
-fn http_date(value: &Value) -> Option<String> {
+/// A time as a header has it.
+pub fn http_date(value: &Value) -> Option<String> {
     time(value).map(imf_fixdate)
 }
 

@@ -99,6 +99,7 @@ fn located(
     match reference.location.as_deref()? {
         "uri" => parts.labels.get(name).map(|text| query::scalar(shape.kind, text)),
         "header" => parts.headers.get(name)?.to_str().ok().map(|text| query::scalar(shape.kind, text)),
+        "headers" => with_prefix(parts.headers, name),
         "querystring" => {
             let mut values = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
             match (shape.kind, &shape.member) {
@@ -114,6 +115,16 @@ fn located(
     }
 }
 
+/// A map whose keys are what follows the prefix in the names of headers.
+fn with_prefix(headers: &HeaderMap, prefix: &str) -> Option<Value> {
+    let entries = headers.iter().filter_map(|(name, value)| {
+        let key = name.as_str().strip_prefix(prefix)?;
+        Some((key.to_owned(), Value::from(String::from_utf8_lossy(value.as_bytes()))))
+    });
+    let entries: Map<String, Value> = entries.collect();
+    (!entries.is_empty()).then_some(Value::Object(entries))
+}
+
 /// The answer: status, headers and body by the model.
 pub fn encode(model: &Model, operation: &Operation, output: &Value) -> Encoded {
     let mut encoded = Encoded::new(operation.http.response_code.unwrap_or(200), "application/json", Vec::new());
@@ -126,7 +137,7 @@ pub fn encode(model: &Model, operation: &Operation, output: &Value) -> Encoded {
             encoded.status = value.as_u64().and_then(|n| u16::try_from(n).ok()).unwrap_or(200);
         }
     }
-    encoded.headers.extend(headers(shape, output));
+    encoded.headers.extend(headers(model, shape, output));
     encoded.body = match &shape.payload {
         Some(member) => payload_bytes(model, shape, member, object.get(member)),
         None => json::encode_structure(model, shape, object, |reference| reference.location.is_none())
@@ -137,14 +148,24 @@ pub fn encode(model: &Model, operation: &Operation, output: &Value) -> Encoded {
 }
 
 /// The members of an output that are headers of the answer.
-pub fn headers(shape: &Shape, output: &Value) -> Vec<(String, String)> {
-    let set = output.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-    let found = set.filter_map(|(member, value)| {
-        let reference = shape.members.get(member).filter(|of| of.location.as_deref() == Some("header"))?;
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        Some((reference.wire_name(member).to_owned(), text))
-    });
-    found.collect()
+pub fn headers(model: &Model, shape: &Shape, output: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let mut found = Vec::new();
+    for (member, value) in output.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+        let Some(reference) = shape.members.get(member) else { continue };
+        let name = reference.wire_name(member);
+        let is_time = model.shape(&reference.shape).is_some_and(|shape| shape.kind == Kind::Timestamp);
+        match reference.location.as_deref() {
+            Some("header") if is_time => found.extend(json::http_date(value).map(|date| (name.to_owned(), date))),
+            Some("header") => found.push((name.to_owned(), text(value))),
+            Some("headers") => {
+                let entries = value.as_object().into_iter().flatten();
+                found.extend(entries.map(|(key, value)| (format!("{name}{key}"), text(value))));
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 fn payload_bytes(model: &Model, shape: &Shape, member: &str, value: Option<&Value>) -> Vec<u8> {

@@ -36,11 +36,12 @@ pub fn decode(model: &Model, operation: &Operation, parts: &Parts<'_>) -> Result
     Ok(Value::Object(input))
 }
 
-fn body(model: &Model, shape_name: &str, shape: &Shape, body: &[u8]) -> Result<Map<String, Value>, String> {
+/// The structure in a document whose root element has this name.
+pub fn body(model: &Model, root_name: &str, shape: &Shape, body: &[u8]) -> Result<Map<String, Value>, String> {
     let text = std::str::from_utf8(body).map_err(|error| format!("the body is not UTF-8: {error}"))?;
     let root = parse(text)?;
-    if root.name != shape_name {
-        return Err(format!("{} is not valid, expected {shape_name}", root.name));
+    if root.name != root_name {
+        return Err(format!("{} is not valid, expected {root_name}", root.name));
     }
     structure(model, shape, &root)
 }
@@ -151,7 +152,7 @@ pub fn encode(model: &Model, operation: &Operation, output: &Value) -> Encoded {
     let mut encoded = Encoded::new(operation.http.response_code.unwrap_or(200), "text/xml", Vec::new());
     let Some(name) = operation.output.as_deref() else { return encoded };
     let Some(shape) = model.shape(name) else { return encoded };
-    encoded.headers.extend(rest::headers(shape, output));
+    encoded.headers.extend(rest::headers(model, shape, output));
     let mut xml = format!("<?xml version=\"1.0\"?>\n<{name} xmlns=\"{}\">", escaped(&namespace(model)));
     structure_to_xml(&mut xml, model, shape, output);
     xml.push_str(&format!("</{name}>"));

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use hyper::http::request::Parts;
 
-use super::{Protocol, query, rest};
+use super::{Protocol, query, rest, s3};
 use crate::call::ApiError;
 use crate::model::{Model, models};
 
@@ -42,6 +42,10 @@ pub fn scope(parts: &Parts) -> Option<Scope> {
 pub fn protocol(parts: &Parts, body: &[u8]) -> Protocol {
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let content = header("content-type");
+    // First: the type of an object is its owner's affair, and says nothing about the protocol.
+    if scope(parts).is_some_and(|scope| scope.service == "s3") {
+        return Protocol::S3;
+    }
     if !header("x-amz-target").is_empty() {
         return Protocol::Json(if content.contains("json-1.1") { "1.1" } else { "1.0" });
     }
@@ -79,12 +83,15 @@ pub fn route(
         );
         return Err(ApiError::client("UnknownServiceException", message));
     }
+    if protocol == Protocol::S3 {
+        return s3::route(parts);
+    }
     let found = match protocol {
         Protocol::Json(_) => by_target(service, parts),
         Protocol::Cbor => by_rpc_path(service, parts.uri.path()),
         Protocol::Query => by_action(service, form),
         Protocol::Rest => by_path(service, "rest-json", parts),
-        Protocol::RestXml => by_path(service, "rest-xml", parts),
+        Protocol::RestXml | Protocol::S3 => by_path(service, "rest-xml", parts),
     };
     found.ok_or_else(|| unknown_operation(service, protocol, parts, form))
 }
@@ -127,12 +134,14 @@ fn unknown_operation(service: &str, protocol: Protocol, parts: &Parts, form: &BT
     let asked = match protocol {
         Protocol::Json(_) => header("x-amz-target").to_owned(),
         Protocol::Query => form.get("Action").cloned().unwrap_or_default(),
-        Protocol::Cbor | Protocol::Rest | Protocol::RestXml => format!("{} {}", parts.method, parts.uri.path()),
+        Protocol::Cbor | Protocol::Rest | Protocol::RestXml | Protocol::S3 => {
+            format!("{} {}", parts.method, parts.uri.path())
+        }
     };
     let message = format!("`{asked}` is no operation of {service} that the local cloud's model has in this protocol");
     match protocol {
         Protocol::Query => ApiError::client("InvalidAction", message),
-        Protocol::Rest | Protocol::RestXml => {
+        Protocol::Rest | Protocol::RestXml | Protocol::S3 => {
             ApiError { status: 404, ..ApiError::client("UnknownOperationException", message) }
         }
         Protocol::Json(_) | Protocol::Cbor => ApiError::client("UnknownOperationException", message),
@@ -199,7 +208,7 @@ mod tests {
             assert!(error.message.contains(target));
         }
         let get = parts("GET", "/", &[]);
-        let error = route("s3", Protocol::Rest, &get, &BTreeMap::new()).unwrap_err();
+        let error = route("kinesis", Protocol::Rest, &get, &BTreeMap::new()).unwrap_err();
         assert!(error.message.contains("apprunner, dynamodb"), "{}", error.message);
     }
 }

@@ -189,7 +189,7 @@ macro_rules! file {
 }
 
 /// DynamoDB's streams sign as `dynamodb`; only the target prefix tells the two APIs apart.
-static FILES: [File; 16] = [
+static FILES: [File; 17] = [
     file!("acm", "acm"),
     file!("apprunner", "apprunner"),
     file!("dynamodb", "dynamodb"),
@@ -198,6 +198,7 @@ static FILES: [File; 16] = [
     file!("ecr-public", "ecr-public"),
     file!("logs", "logs"),
     file!("monitoring", "monitoring"),
+    file!("s3", "s3"),
     file!("secretsmanager", "secretsmanager"),
     file!("sns", "sns"),
     file!("sqs", "sqs"),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::intrinsic::Resolver;
 use super::properties::{Properties, scalar};
 use super::stack::*;
-use super::{TemplateError, physical, resource};
+use super::{TemplateError, buckets, physical, resource};
 use crate::events::{Grant, RetryPolicy};
 use crate::lambda::LogFormat;
 
@@ -84,6 +84,12 @@ fn add(
             queue_urls: made.properties.texts("Queues")?,
             document: document_of(made)?,
         }),
+        "AWS::S3::Bucket" => {
+            stack.buckets.push(buckets::bucket(made.id, &made.name, arn()?, &made.properties)?);
+        }
+        "AWS::S3::BucketPolicy" => {
+            stack.bucket_policies.push(buckets::bucket_policy(made.id, &made.properties)?);
+        }
         "AWS::SNS::Topic" => stack.topics.push(TopicSpec {
             logical_id: made.id.to_owned(),
             name: made.name.clone(),
@@ -153,14 +159,25 @@ fn function(made: &Made<'_>, found: &Value, arn: String) -> Result<FunctionSpec,
         handler: properties.text("Handler")?,
         runtime: properties.text("Runtime")?,
         architectures: properties.texts("Architectures")?,
-        memory_mb: properties.maybe_number("MemorySize")?.unwrap_or(128),
-        timeout_secs: properties.maybe_number("Timeout")?.unwrap_or(3),
+        memory_mb: within(properties, "MemorySize", 128, 10_240)?.unwrap_or(128),
+        timeout_secs: within(properties, "Timeout", 1, 900)?.unwrap_or(3),
         reserved_concurrency: properties.maybe_number("ReservedConcurrentExecutions")?,
         log_format,
         environment,
         dead_letter_arn: properties.maybe_text("DeadLetterQueue.TargetArn")?,
         binary: binary.to_owned(),
     })
+}
+
+/// A number inside the bounds that Lambda sets.
+fn within(properties: &Properties, path: &str, least: u64, most: u64) -> Result<Option<u64>, TemplateError> {
+    let given: Option<u64> = properties.maybe_number(path)?;
+    match given {
+        Some(value) if !(least..=most).contains(&value) => {
+            Err(TemplateError::new(properties.path(path), format!("{value} is outside {least} to {most}")))
+        }
+        _ => Ok(given),
+    }
 }
 
 fn role(made: &Made<'_>, arn: String) -> Result<RoleSpec, TemplateError> {
@@ -197,6 +214,7 @@ fn schedule(made: &Made<'_>, arn: String) -> Result<ScheduleSpec, TemplateError>
         arn,
         enabled: enabled(properties)?,
         expression: properties.text("ScheduleExpression")?,
+        time_zone: properties.maybe_text("ScheduleExpressionTimezone")?.unwrap_or_else(|| "UTC".to_owned()),
         role_arn: properties.text("Target.RoleArn")?,
         target: target_of(properties.raw("Target").unwrap_or(&Value::Null), &properties.path("Target"))?,
     })
@@ -290,7 +308,7 @@ fn mapping(made: &Made<'_>) -> Result<MappingSpec, TemplateError> {
         bisects: properties.flag("BisectBatchOnFunctionError")?.unwrap_or(false),
         retries_max: retries.and_then(|retries| u32::try_from(retries).ok()),
         age_secs_max: unlimited(properties.maybe_number("MaximumRecordAgeInSeconds")?),
-        concurrency_max: properties.maybe_number("ScalingConfig.MaximumConcurrency")?,
+        concurrency_max: within(properties, "ScalingConfig.MaximumConcurrency", 2, 1000)?.map(|most| most as u32),
         on_failure_arn: properties.maybe_text("DestinationConfig.OnFailure.Destination")?,
         starting_position: properties.maybe_text("StartingPosition")?,
     })

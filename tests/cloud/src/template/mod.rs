@@ -3,6 +3,7 @@
 //! It reads the subset that the template uses and refuses the rest with the path of what it does not know, so that the
 //! local cloud never runs less than what an operator deploys. It creates nothing; `deploy` does.
 
+mod buckets;
 mod build;
 mod document;
 mod intrinsic;
@@ -17,9 +18,11 @@ use serde_json::Value;
 
 use crate::call::Place;
 
+pub(crate) use buckets::PUBLIC_ACCESS;
 pub use stack::{
-    AlarmSpec, FunctionSpec, InvokeConfigSpec, LogGroupSpec, MappingSpec, QueuePolicySpec, QueueSpec, RoleSpec,
-    RuleSpec, ScheduleSpec, SecretSpec, Stack, SubscriptionSpec, TableSpec, TargetSpec, TopicPolicySpec, TopicSpec,
+    AlarmSpec, BucketPolicySpec, BucketSpec, FunctionSpec, InvokeConfigSpec, LogGroupSpec, MappingSpec,
+    QueuePolicySpec, QueueSpec, RoleSpec, RuleSpec, ScheduleSpec, SecretSpec, Stack, SubscriptionSpec, TableSpec,
+    TargetSpec, TopicPolicySpec, TopicSpec,
 };
 
 /// Why a template is refused, and where.
@@ -83,6 +86,8 @@ pub(crate) fn resource<'d>(document: &'d Value, id: &str) -> Option<&'d Value> {
     document["Resources"].get(id)
 }
 
+#[cfg(test)]
+mod storage;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The names and ARNs that CloudFormation gives to resources: what `Ref` and `GetAtt` answer.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::TemplateError;
@@ -20,6 +20,7 @@ pub(super) fn attribute(
         format!("arn:{}:{service}:{}:{}:{rest}", place.partition, place.region, place.account)
     };
     let name = || name(resolver, id, resource, kind);
+    let suffix = || resolver.text(&json!({"Ref": "AWS::URLSuffix"}), at);
     let known = match (kind, attribute) {
         ("AWS::Serverless::Function", None) => Some(name()?),
         ("AWS::Serverless::Function", Some("Arn")) => Some(arn("lambda", &format!("function:{}", name()?))),
@@ -45,6 +46,12 @@ pub(super) fn attribute(
         }
         ("AWS::SQS::Queue", Some("Arn")) => Some(arn("sqs", &name()?)),
         ("AWS::SQS::Queue", Some("QueueName")) => Some(name()?),
+        ("AWS::S3::Bucket", None) => Some(name()?),
+        ("AWS::S3::Bucket", Some("Arn")) => Some(format!("arn:{}:s3:::{}", place.partition, name()?)),
+        ("AWS::S3::Bucket", Some("DomainName")) => Some(format!("{}.s3.{}", name()?, suffix()?)),
+        ("AWS::S3::Bucket", Some("RegionalDomainName")) => {
+            Some(format!("{}.s3.{}.{}", name()?, place.region, suffix()?))
+        }
         ("AWS::SNS::Topic", None | Some("TopicArn")) => Some(arn("sns", &name()?)),
         ("AWS::SNS::Topic", Some("TopicName")) => Some(name()?),
         ("AWS::SecretsManager::Secret", None | Some("Id")) => {
@@ -70,6 +77,7 @@ pub(super) fn name(resolver: &Resolver<'_>, id: &str, resource: &Value, kind: &s
         "AWS::IAM::Role" => "RoleName",
         "AWS::DynamoDB::Table" => "TableName",
         "AWS::SQS::Queue" => "QueueName",
+        "AWS::S3::Bucket" => "BucketName",
         "AWS::SNS::Topic" => "TopicName",
         "AWS::Logs::LogGroup" => "LogGroupName",
         "AWS::CloudWatch::Alarm" => "AlarmName",
@@ -79,6 +87,9 @@ pub(super) fn name(resolver: &Resolver<'_>, id: &str, resource: &Value, kind: &s
     match resource["Properties"].get(property) {
         Some(own) => resolver.text(own, &at),
         None if kind == "AWS::SecretsManager::Secret" => Ok(format!("{id}-{}", mark(id, 12))),
+        None if kind == "AWS::S3::Bucket" => {
+            Ok(format!("{}-{id}-{}", resolver.inputs.stack_name, mark(id, 12)).to_lowercase())
+        }
         None => Ok(format!("{}-{id}-{}", resolver.inputs.stack_name, mark(id, 12).to_uppercase())),
     }
 }

@@ -22,6 +22,8 @@ pub struct Stack {
     pub tables: Vec<TableSpec>,
     pub queues: Vec<QueueSpec>,
     pub queue_policies: Vec<QueuePolicySpec>,
+    pub buckets: Vec<BucketSpec>,
+    pub bucket_policies: Vec<BucketPolicySpec>,
     pub topics: Vec<TopicSpec>,
     pub topic_policies: Vec<TopicPolicySpec>,
     pub subscriptions: Vec<SubscriptionSpec>,
@@ -90,6 +92,8 @@ pub struct ScheduleSpec {
     pub arn: String,
     pub enabled: bool,
     pub expression: String,
+    /// An IANA name such as `Europe/Berlin`; UTC where the template names none.
+    pub time_zone: String,
     pub role_arn: String,
     pub target: TargetSpec,
 }
@@ -148,6 +152,23 @@ pub struct QueueSpec {
 pub struct QueuePolicySpec {
     pub logical_id: String,
     pub queue_urls: Vec<String>,
+    pub document: Value,
+}
+
+/// `AWS::S3::Bucket`; its properties as the template gives them. What its lifecycle rules would remove stays.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BucketSpec {
+    pub logical_id: String,
+    pub name: String,
+    pub arn: String,
+    pub properties: Value,
+}
+
+/// `AWS::S3::BucketPolicy`, which is read and not evaluated.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BucketPolicySpec {
+    pub logical_id: String,
+    pub bucket: String,
     pub document: Value,
 }
 

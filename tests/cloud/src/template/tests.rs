@@ -49,7 +49,7 @@ Outputs:
   QueueUrl: { Value: { Ref: Queue } }
 "#;
 
-fn inputs(parameters: &[(&str, &str)]) -> Inputs {
+pub(super) fn inputs(parameters: &[(&str, &str)]) -> Inputs {
     Inputs {
         stack_name: "s".into(),
         place: place(),
