@@ -20,6 +20,7 @@ pub mod events;
 pub mod faults;
 pub mod gateway;
 pub mod history;
+pub mod iam;
 pub mod lambda;
 pub mod logs;
 pub mod model;

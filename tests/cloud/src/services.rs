@@ -8,6 +8,7 @@ use crate::call::Place;
 use crate::cloudwatch::CloudWatch;
 use crate::dynamodb::DynamoDb;
 use crate::ecr::{Ecr, EcrPublic};
+use crate::iam::Iam;
 use crate::logs::Logs;
 use crate::route53::Route53;
 use crate::secrets::SecretsManager;
@@ -25,6 +26,7 @@ pub fn world(place: Place, now: Timestamp, switches: Switches) -> World {
         .with("dynamodb", DynamoDb::new())
         .with("ecr", Ecr::new())
         .with("ecr-public", EcrPublic::new())
+        .with("iam", Iam::new())
         .with("logs", Logs::new())
         .with("monitoring", CloudWatch::new())
         .with("route53", Route53::new())

@@ -102,8 +102,9 @@ pub fn bad_input_code(service: &str) -> &'static str {
         "ecr" | "ecr-public" | "logs" => "InvalidParameterException",
         "sns" => "InvalidParameter",
         "sqs" => "InvalidParameterValue",
-        "monitoring" | "sts" => "ValidationError",
+        "iam" | "monitoring" | "sts" => "ValidationError",
         "route53" => "InvalidInput",
+        "securityhub" => "InvalidInputException",
         _ => "ValidationException",
     }
 }
