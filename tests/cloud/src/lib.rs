@@ -29,6 +29,7 @@ pub mod policy;
 pub mod print_stack;
 pub mod route53;
 pub mod secrets;
+pub mod securityhub;
 pub mod serve;
 pub mod services;
 pub mod shape;
@@ -40,6 +41,7 @@ pub mod sts;
 pub mod switches;
 pub mod template;
 pub mod tls;
+pub mod wafv2;
 pub mod world;
 
 #[cfg(test)]

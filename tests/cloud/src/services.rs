@@ -12,10 +12,12 @@ use crate::iam::Iam;
 use crate::logs::Logs;
 use crate::route53::Route53;
 use crate::secrets::SecretsManager;
+use crate::securityhub::SecurityHub;
 use crate::sns::Sns;
 use crate::sqs::Sqs;
 use crate::sts::Sts;
 use crate::switches::Switches;
+use crate::wafv2::Wafv2;
 use crate::world::World;
 
 /// A cloud with every service and nothing in it.
@@ -31,7 +33,9 @@ pub fn world(place: Place, now: Timestamp, switches: Switches) -> World {
         .with("monitoring", CloudWatch::new())
         .with("route53", Route53::new())
         .with("secretsmanager", SecretsManager::new())
+        .with("securityhub", SecurityHub::new())
         .with("sns", Sns::new())
         .with("sqs", Sqs::new())
         .with("sts", Sts::new())
+        .with("wafv2", Wafv2::new())
 }
