@@ -69,6 +69,7 @@ fn what_is_not_there_and_what_is_no_service_is_refused() {
         "arn:aws:apprunner:us-east-1:123456789012:service/shop/0123456789abcdef0123456789abcdef",
         "arn:aws:apprunner:eu-west-1:999988887777:service/shop/0123456789abcdef0123456789abcdef",
         "arn:aws:apprunner:eu-west-1:123456789012:service/shop",
+        "arn:aws:apprunner:eu-west-1:123456789012:service/shop/0123",
         "arn:aws:cloudfront::123456789012:distribution/E1",
     ] {
         let error = rig.refused("GetWebACLForResource", "WAFInvalidParameterException", json!({"ResourceArn": arn}));
