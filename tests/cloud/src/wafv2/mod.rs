@@ -44,10 +44,11 @@ struct Acl {
 
 impl Acl {
     fn summary(&self, arn: &str) -> Value {
-        json!({
-            "Name": self.name, "Id": self.id, "ARN": arn, "LockToken": self.lock_token,
-            "Description": self.shown.get("Description").cloned().unwrap_or_else(|| json!("")),
-        })
+        let mut row = json!({"Name": self.name, "Id": self.id, "ARN": arn, "LockToken": self.lock_token});
+        if let Some(description) = self.shown.get("Description") {
+            row["Description"] = description.clone();
+        }
+        row
     }
 }
 
