@@ -45,10 +45,10 @@ SERVICES: dict[str, tuple[str, list[str] | None]] = {
     "dynamodbstreams": ("dynamodbstreams", ALL),
     "ecr": (
         "ecr",
-        """BatchDeleteImage BatchGetImage BatchCheckLayerAvailability CreateRepository DeleteRepository
-        DeleteRepositoryPolicy DescribeImages DescribeRegistry DescribeRepositories GetAuthorizationToken
-        GetRepositoryPolicy ListImages ListTagsForResource PutImage PutImageTagMutability SetRepositoryPolicy
-        TagResource UntagResource""".split(),
+        """BatchDeleteImage BatchGetImage BatchCheckLayerAvailability CreateRepository DeleteLifecyclePolicy
+        DeleteRepository DeleteRepositoryPolicy DescribeImages DescribeRegistry DescribeRepositories
+        GetAuthorizationToken GetLifecyclePolicy GetRepositoryPolicy ListImages ListTagsForResource PutImage
+        PutImageTagMutability PutLifecyclePolicy SetRepositoryPolicy TagResource UntagResource""".split(),
     ),
     "ecr-public": (
         "ecr-public",
@@ -106,6 +106,22 @@ SERVICES: dict[str, tuple[str, list[str] | None]] = {
         """GetEventSourceMapping GetFunction GetFunctionConcurrency GetFunctionConfiguration
         GetFunctionEventInvokeConfig GetPolicy Invoke InvokeAsync ListEventSourceMappings ListFunctions
         PutFunctionConcurrency UpdateEventSourceMapping UpdateFunctionConfiguration""".split(),
+    ),
+    "iam": (
+        "iam",
+        """AttachRolePolicy CreatePolicy CreatePolicyVersion CreateRole DeletePolicy DeletePolicyVersion DeleteRole
+        DeleteRolePolicy DetachRolePolicy GetPolicy GetPolicyVersion GetRole GetRolePolicy ListAttachedRolePolicies
+        ListPolicies ListPolicyVersions ListRolePolicies ListRoles PutRolePolicy SetDefaultPolicyVersion
+        UpdateAssumeRolePolicy""".split(),
+    ),
+    "securityhub": (
+        "securityhub",
+        "BatchImportFindings DescribeHub DisableSecurityHub EnableSecurityHub GetFindings".split(),
+    ),
+    "wafv2": (
+        "wafv2",
+        """AssociateWebACL CreateWebACL DeleteWebACL DisassociateWebACL GetWebACL GetWebACLForResource
+        ListResourcesForWebACL ListWebACLs""".split(),
     ),
 }
 

@@ -49,7 +49,7 @@ def problems_of_answer(operation, body, model=MODEL):
 def _problems(shape, value, path):
     judge = {
         "structure": _structure, "list": _list, "map": _map, "string": _string, "integer": _integer,
-        "boolean": _boolean, "timestamp": _timestamp,
+        "boolean": _boolean, "timestamp": _timestamp, "long": _integer, "double": _number, "float": _number,
     }.get(shape.type_name)
     if judge is None:
         raise ValueError(f"{path}: teach the type {shape.type_name} to tests/conformance/judge.py")
@@ -107,6 +107,13 @@ def _string(shape, value, path):
 
 def _integer(shape, value, path):
     if isinstance(value, bool) or not isinstance(value, int):
+        yield from _wrong_type(shape, value, path)
+        return
+    yield from _bounds(shape, value, path)
+
+
+def _number(shape, value, path):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         yield from _wrong_type(shape, value, path)
         return
     yield from _bounds(shape, value, path)

@@ -80,6 +80,8 @@ pub fn deploy(world: &mut World, keys: &Keys, deployment: &Deployment) -> Result
             let set = world.policies.set(&role.arn, name, vec![document.clone()]);
             set.map_err(|source| DeployError::Policy { role: role.logical_id.clone(), source })?;
         }
+        let input = json!({"Arn": role.arn, "AssumeRolePolicyDocument": role.trust, "Policies": role.policies});
+        call(world, &role.logical_id, "iam", "_Role", input)?;
     }
     for spec in &stack.functions {
         let function = function(world, keys, deployment, spec)?;

@@ -20,6 +20,7 @@ pub mod events;
 pub mod faults;
 pub mod gateway;
 pub mod history;
+pub mod iam;
 pub mod lambda;
 pub mod logs;
 pub mod model;
@@ -29,6 +30,7 @@ pub mod print_stack;
 pub mod route53;
 pub mod s3;
 pub mod secrets;
+pub mod securityhub;
 pub mod serve;
 pub mod services;
 pub mod shape;
@@ -40,6 +42,7 @@ pub mod sts;
 pub mod switches;
 pub mod template;
 pub mod tls;
+pub mod wafv2;
 pub mod world;
 
 #[cfg(test)]

@@ -74,8 +74,8 @@ impl Denied {
         };
         let (code, status) = match call.service.as_str() {
             "sns" => ("AuthorizationError", 403),
-            "sqs" | "monitoring" | "sts" | "route53" | "s3" => ("AccessDenied", 403),
-            "lambda" | "scheduler" => ("AccessDeniedException", 403),
+            "sqs" | "monitoring" | "sts" | "route53" | "s3" | "iam" => ("AccessDenied", 403),
+            "lambda" | "scheduler" | "securityhub" => ("AccessDeniedException", 403),
             _ => ("AccessDeniedException", 400),
         };
         let message = format!("User: {role} is not authorized to perform: {action} on resource: {resource} {why}");

@@ -80,8 +80,13 @@ fn role_name(arn: &str) -> Option<&str> {
     (digits && !name.is_empty()).then_some(name)
 }
 
-/// The id that AWS gives a role: stable for a name, 21 characters that begin with `AROA`.
-fn role_id(name: &str) -> String {
+/// The id that AWS gives a role.
+pub fn role_id(name: &str) -> String {
+    entity_id("AROA", name)
+}
+
+/// An id of IAM's: stable for a name, 21 characters that begin with the prefix of the entity's kind.
+pub fn entity_id(prefix: &str, name: &str) -> String {
     const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let mut state = name
         .bytes()
@@ -92,7 +97,7 @@ fn role_id(name: &str) -> String {
             char::from(LETTERS[(state >> 59) as usize])
         })
         .collect();
-    format!("AROA{tail}")
+    format!("{prefix}{tail}")
 }
 
 /// The account that a role is of: the one in its ARN.

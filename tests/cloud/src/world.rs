@@ -232,6 +232,7 @@ impl World {
                 if self.bus.accept(event, self.now, &mut self.faults) == EventFate::Drop {
                     self.history.record(self.now, "fault", "world", json!({"lost-event": id}));
                 }
+                caused.extend(self.bus.take_reports());
             }
             Effect::Log { group, stream, message } => {
                 let input = json!({"group": group, "stream": stream, "message": message});

@@ -8,6 +8,7 @@
 //! | `_Stick` | `ServiceName`, `Minutes` | the running operation hangs that much longer |
 //! | `_CodeBehaviour` | `ServiceName`, `Behaviour` | how the source code behaves when it is built next |
 //! | `_FailNext` | `ServiceName`, `OperationType` | the next `PAUSE_`, `RESUME_` or `DELETE_SERVICE` fails |
+//! | `_Usage` | `Service` (name), `CpuPercent`, `MemoryPercent`, `Concurrency` | what the instances use from now on; what is left out is unknown, and nothing is reported of it |
 //! | `_Running` | `ServiceName` | tells what really serves |
 //! | `_Quota` | `Services` | raises (or lowers) the quota of services |
 //! | `_AgeBy` | `ServiceName`, `Days` | makes `CreatedAt` older |
@@ -29,6 +30,7 @@ use super::image::{Artifact, ImageName, Registry};
 use super::machine::{AUTO_DEPLOY_SECS, later};
 use super::operations::{OperationType, Status};
 use super::services::Service;
+use super::traffic::Usage;
 
 fn member<'a>(input: &'a Value, name: &str) -> Result<&'a str, ApiError> {
     input.get(name).and_then(Value::as_str).ok_or_else(|| invalid_request(format!("{name} is missing.")))
@@ -50,6 +52,7 @@ impl AppRunner {
             "_Stick" => self.stick(ctx, input),
             "_CodeBehaviour" => self.code_behaviour(input),
             "_FailNext" => self.fail_next(input),
+            "_Usage" => self.usage(input),
             "_Running" => self.running(ctx, input),
             "_Quota" => self.quota(input),
             "_AgeBy" => self.age_by(input),
@@ -69,6 +72,24 @@ impl AppRunner {
             .values_mut()
             .find(|service| service.ident.name == name && !service.is_deleted())
             .ok_or_else(|| missing(operation, "Service", name))
+    }
+
+    fn usage(&mut self, input: &Value) -> Answer {
+        let number = |name: &str| match input.get(name).filter(|value| !value.is_null()) {
+            None => Ok(None),
+            Some(value) => match value.as_f64() {
+                Some(n) if n >= 0.0 => Ok(Some(n)),
+                _ => Err(invalid_request(format!("_Usage: {name} must be a number of at least 0, not {value}."))),
+            },
+        };
+        let usage = Usage {
+            cpu_percent: number("CpuPercent")?,
+            memory_percent: number("MemoryPercent")?,
+            concurrency: number("Concurrency")?,
+        };
+        let name = member(input, "Service")?;
+        self.named("_Usage", &json!({ "ServiceName": name }))?.traffic.usage = usage;
+        Ok(json!({}))
     }
 
     fn image_pushed(&mut self, ctx: &mut Ctx<'_>, input: &Value) -> Answer {

@@ -1,6 +1,9 @@
 //! Traffic: what the version that serves now makes of the requests of one minute, as metrics of `AWS/AppRunner`.
 //!
-//! A service without traffic has no timer, so that time can jump. The world ticks once after it changes the traffic.
+//! Beside them: what the instances use, where somebody has said so (`_Usage`). App Runner reports it of each instance and, since
+//! February 2023, of the service, both in percent of what the instance has since August 2023.
+//!
+//! A service without traffic and usage has no timer, so that time can jump. The world ticks once after it changes the traffic.
 
 use jiff::Timestamp;
 
@@ -22,13 +25,23 @@ pub(super) struct Traffic {
     pub(super) due: Option<Timestamp>,
     requests_left: f64,
     errors_left: f64,
+    pub(super) usage: Usage,
+}
+
+/// What the instances of a service use, as far as somebody has said it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Usage {
+    pub(super) cpu_percent: Option<f64>,
+    pub(super) memory_percent: Option<f64>,
+    pub(super) concurrency: Option<f64>,
 }
 
 impl Service {
     /// Starts or stops the minute's timer as traffic and service demand it.
     pub(super) fn refresh_traffic(&mut self, ctx: &Ctx<'_>) {
         let flows = ctx.outside.traffic.get(&self.ident.name).is_some_and(|rate| *rate > 0.0);
-        self.traffic.due = match (flows && self.serving, self.traffic.due) {
+        let reports = flows || self.traffic.usage != Usage::default();
+        self.traffic.due = match (reports && self.serving, self.traffic.due) {
             (false, _) => None,
             (true, Some(due)) => Some(due),
             (true, None) => {
@@ -62,11 +75,36 @@ impl Service {
             self.report(ctx, at, "RequestLatency", "Milliseconds", sample);
         }
         let instances = instances(rate, &behaviour, scaling);
-        self.report(ctx, at, "ActiveInstances", "Count", [instances, 1.0, instances, instances]);
+        if rate > 0.0 {
+            self.report(ctx, at, "ActiveInstances", "Count", [instances, 1.0, instances, instances]);
+        }
+        self.report_usage(ctx, at, instances);
     }
 
-    fn report(&self, ctx: &mut Ctx<'_>, at: Timestamp, name: &str, unit: &str, [sum, count, min, max]: [f64; 4]) {
-        ctx.effects.push(Effect::Metric(Datapoint {
+    /// All instances use the same. That an instance's dimension is called `Instance` is from memory: no source confirms it.
+    fn report_usage(&self, ctx: &mut Ctx<'_>, at: Timestamp, instances: f64) {
+        let Usage { cpu_percent, memory_percent, concurrency } = self.traffic.usage;
+        for (name, percent) in [("CPUUtilization", cpu_percent), ("MemoryUtilization", memory_percent)] {
+            let Some(n) = percent else { continue };
+            let sample = [n * instances, instances, n, n];
+            self.report(ctx, at, name, "Percent", sample);
+            for number in 0..instances as u32 {
+                let mut point = self.point(at, name, "Percent", [n, 1.0, n, n]);
+                point.dimensions.insert(0, ("Instance".to_owned(), format!("{}-{number}", self.ident.id)));
+                ctx.effects.push(Effect::Metric(point));
+            }
+        }
+        if let Some(n) = concurrency {
+            self.report(ctx, at, "Concurrency", "Count", [n, 1.0, n, n]);
+        }
+    }
+
+    fn report(&self, ctx: &mut Ctx<'_>, at: Timestamp, name: &str, unit: &str, sample: [f64; 4]) {
+        ctx.effects.push(Effect::Metric(self.point(at, name, unit, sample)));
+    }
+
+    fn point(&self, at: Timestamp, name: &str, unit: &str, [sum, count, min, max]: [f64; 4]) -> Datapoint {
+        Datapoint {
             namespace: NAMESPACE.to_owned(),
             name: name.to_owned(),
             dimensions: vec![
@@ -79,7 +117,7 @@ impl Service {
             min,
             max,
             unit: unit.to_owned(),
-        }));
+        }
     }
 }
 

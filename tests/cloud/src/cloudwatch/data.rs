@@ -1,5 +1,7 @@
 //! The API of metric data: put, get, list, and the world's own `_Record`.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -13,6 +15,9 @@ use crate::shape::{epoch, integer, items, listing, number, page, text, texts, ti
 /// `GetMetricStatistics` answers at most this many datapoints, `GetMetricData` this many a page (botocore's model).
 const STATISTICS_MAX: i64 = 1_440;
 const DATA_PAGE: i64 = 100_800;
+
+/// One call asks for at most this many metrics (API reference of `GetMetricData`).
+const QUERIES_MAX: usize = 500;
 
 /// `ListMetrics` shows this many a page (botocore's model).
 const METRICS_PAGE: usize = 500;
@@ -148,6 +153,7 @@ impl CloudWatch {
     }
 
     pub(super) fn get_metric_data(&self, input: &Value) -> Answer {
+        check_queries(input)?;
         let newest_first = text(input, "ScanBy") != Some("TimestampAscending");
         let mut flat: Vec<(String, (usize, i64, f64))> = Vec::new();
         let mut results = Vec::new();
@@ -235,6 +241,20 @@ impl CloudWatch {
             .map_err(|error| ApiError::client("InvalidParameterValueException", format!("NextToken: {error}")))?;
         Ok(listing("Metrics", list, "NextToken", next))
     }
+}
+
+/// Refuses too many queries, and two of one id.
+fn check_queries(input: &Value) -> Result<(), ApiError> {
+    let ids: Vec<&str> = items(input, "MetricDataQueries").filter_map(|query| text(query, "Id")).collect();
+    if ids.len() > QUERIES_MAX {
+        return Err(invalid(format!(
+            "The collection MetricDataQueries must not have a size greater than {QUERIES_MAX}."
+        )));
+    }
+    if ids.iter().collect::<BTreeSet<_>>().len() < ids.len() {
+        return Err(invalid("The values for parameter id in MetricDataQueries are not unique."));
+    }
+    Ok(())
 }
 
 fn series(input: &Value) -> Series {

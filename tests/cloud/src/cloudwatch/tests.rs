@@ -475,3 +475,43 @@ fn calls_need_alarm_arns_and_composite_ones_need_the_star() {
     assert_eq!((need.action.as_str(), need.resource.as_str()), ("cloudwatch:PutMetricData", "*"));
     assert_eq!(need.conditions, [("cloudwatch:namespace".to_owned(), vec!["Pitcrew".to_owned()])]);
 }
+
+#[test]
+fn five_hundred_queries_are_answered_and_one_more_is_refused() {
+    let mut trial = trial();
+    errors(&mut trial, 3.0);
+    trial.pass(60);
+    let metric = |value: &str| {
+        json!({
+            "Namespace": "AWS/AppRunner", "MetricName": "5xxStatusResponses",
+            "Dimensions": [{"Name": "ServiceName", "Value": "web"}, {"Name": "ServiceID", "Value": value}],
+        })
+    };
+    let query = |n: usize| {
+        let service = if n % 2 == 0 { "abc" } else { "other" };
+        json!({"Id": format!("q{n}"), "MetricStat": {"Metric": metric(service), "Period": 60, "Stat": "Sum"}})
+    };
+    let now = trial.now.as_second();
+    let input = |count: usize| {
+        let queries: Vec<Value> = (0..count).map(query).collect();
+        json!({"MetricDataQueries": queries, "StartTime": now - 600, "EndTime": now + 60, "MaxDatapoints": 100})
+    };
+    let mut asked = input(500);
+    let (mut pages, mut points) = (0, 0);
+    loop {
+        let answer = trial.call("GetMetricData", asked.clone());
+        let results = answer["MetricDataResults"].as_array().unwrap();
+        assert_eq!(results.len(), 500, "each page names every query");
+        points += results.iter().map(|result| result["Values"].as_array().unwrap().len()).sum::<usize>();
+        pages += 1;
+        match answer.get("NextToken") {
+            Some(token) => asked["NextToken"] = token.clone(),
+            None => break,
+        }
+    }
+    assert_eq!((pages, points), (3, 250), "one point for every second query, a hundred a page");
+    assert_eq!(trial.refused("GetMetricData", input(501)).code, "ValidationError");
+    let twice = json!({"MetricDataQueries": [query(1), query(1)], "StartTime": now - 600, "EndTime": now});
+    let error = trial.refused("GetMetricData", twice);
+    assert!(error.message.contains("not unique"), "{}", error.message);
+}

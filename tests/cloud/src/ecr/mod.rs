@@ -80,6 +80,7 @@ impl Service for Ecr {
             "PutImageTagMutability" => self.put_image_tag_mutability(ctx, input),
             "PutLifecyclePolicy" => self.put_lifecycle_policy(ctx, input),
             "GetLifecyclePolicy" => self.get_lifecycle_policy(ctx, input),
+            "DeleteLifecyclePolicy" => self.delete_lifecycle_policy(ctx, input),
             "TagResource" => self.tag_resource(ctx, input),
             "UntagResource" => self.untag_resource(ctx, input),
             "ListTagsForResource" => self.list_tags_for_resource(ctx, input),

@@ -137,6 +137,12 @@ impl Ecr {
         Ok(Value::Object(answer))
     }
 
+    pub(super) fn delete_lifecycle_policy(&mut self, ctx: &mut Ctx<'_>, input: &Value) -> Answer {
+        let shown = self.get_lifecycle_policy(ctx, input)?;
+        self.named_settings(ctx, input)?.1.lifecycle = None;
+        Ok(shown)
+    }
+
     fn by_arn(&mut self, ctx: &Ctx<'_>, input: &Value) -> Result<&mut Settings, ApiError> {
         let given = text(input, "resourceArn").unwrap_or_default();
         let name = given.strip_prefix(&arn(ctx.place, "")).ok_or_else(|| {

@@ -189,6 +189,11 @@ fn tags_and_the_lifecycle_policy_are_kept() {
     let policy = r#"{"rules":[{"rulePriority":1}]}"#;
     trial.call("PutLifecyclePolicy", json!({"repositoryName": "web", "lifecyclePolicyText": policy}));
     assert_eq!(trial.call("GetLifecyclePolicy", json!({"repositoryName": "web"}))["lifecyclePolicyText"], policy);
+    assert_eq!(trial.call("DeleteLifecyclePolicy", json!({"repositoryName": "web"}))["lifecyclePolicyText"], policy);
+    for operation in ["GetLifecyclePolicy", "DeleteLifecyclePolicy"] {
+        let error = trial.refused(operation, json!({"repositoryName": "web"}));
+        assert_eq!(error.code, "LifecyclePolicyNotFoundException");
+    }
 }
 
 #[test]

@@ -6,9 +6,10 @@
 use jiff::SignedDuration;
 use serde_json::json;
 
+use super::metrics::{count, invoked};
 use super::{Delivery, Origin};
 use crate::call::{Caller, Need};
-use crate::effect::{Datapoint, Effect};
+use crate::effect::Effect;
 use crate::world::World;
 
 /// The longest wait between two tries, in seconds. 185 tries then take the whole 24 hours.
@@ -42,11 +43,15 @@ pub fn hand_over(world: &mut World) {
 
 fn deliver(world: &mut World, delivery: Delivery) {
     let Delivery { origin, target_arn, payload, .. } = delivery;
-    let effect = match service_of(&target_arn) {
+    let mut effects = match &origin {
+        Origin::Rule { name, .. } => invoked(world.now, name),
+        Origin::Schedule { .. } => Vec::new(),
+    };
+    effects.push(match service_of(&target_arn) {
         "sqs" => Effect::Send { queue_arn: target_arn, body: payload.to_string(), attributes: Vec::new() },
         _ => Effect::Invoke { function_arn: target_arn, payload, cause: origin.name().to_owned() },
-    };
-    world.after_invocation(vec![effect]);
+    });
+    world.after_invocation(effects);
 }
 
 /// The retryable error that a fault orders for this target now.
@@ -123,9 +128,10 @@ fn dead_letter(world: &mut World, delivery: &Delivery, refusal: &Refusal, exhaus
     let metric = if queue.is_some() { "InvocationsSentToDlq" } else { "InvocationsFailedToBeSentToDlq" };
     let mut effects = Vec::new();
     if let Origin::Rule { name, .. } = origin {
-        effects.push(count(world, "FailedInvocations", name));
+        effects.extend(invoked(world.now, name));
+        effects.push(count(world.now, "FailedInvocations", Some(name)));
         if delivery.dead_letter_arn.is_some() {
-            effects.push(count(world, metric, name));
+            effects.push(count(world.now, metric, Some(name)));
         }
     }
     if let Some(queue_arn) = queue {
@@ -159,20 +165,6 @@ fn attributes(delivery: &Delivery, refusal: &Refusal, exhausted: Option<&str>) -
         attributes.push(("SCHEDULED_TIME".to_owned(), at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()));
     }
     attributes
-}
-
-fn count(world: &World, metric: &str, rule: &str) -> Effect {
-    Effect::Metric(Datapoint {
-        namespace: "AWS/Events".to_owned(),
-        name: metric.to_owned(),
-        dimensions: vec![("RuleName".to_owned(), rule.to_owned())],
-        at: world.now,
-        sum: 1.0,
-        count: 1.0,
-        min: 1.0,
-        max: 1.0,
-        unit: "Count".to_owned(),
-    })
 }
 
 fn queue_exists(world: &mut World, arn: &str) -> bool {

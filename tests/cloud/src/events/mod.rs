@@ -8,6 +8,7 @@ pub mod expression;
 mod grant;
 mod hand_over;
 mod leaf;
+mod metrics;
 mod operator;
 pub mod pattern;
 pub mod schedule;
@@ -111,6 +112,8 @@ pub struct Bus {
     /// Events that a fault lets the next one overtake.
     overtaken: Vec<Value>,
     ready: Vec<Delivery>,
+    /// What the rules that matched since the last look are to report.
+    reports: Vec<Effect>,
     /// By target: how many deliveries it still refuses, with the error that it shows.
     refusals: BTreeMap<String, (u32, String)>,
 }
@@ -126,6 +129,7 @@ impl Bus {
             waiting: Vec::new(),
             overtaken: Vec::new(),
             ready: Vec::new(),
+            reports: Vec::new(),
             refusals: BTreeMap::new(),
         }
     }
@@ -200,8 +204,11 @@ impl Bus {
     /// Puts copies of an event on the way to the targets of the rules that match.
     fn route(&mut self, event: &Value, copies: usize, now: Timestamp, after: SignedDuration) {
         let due = now.checked_add(after).unwrap_or(Timestamp::MAX);
-        let rules = self.rules.values().filter(|rule| rule.enabled && rule.pattern.matches(event));
-        for (rule, target) in rules.flat_map(|rule| rule.targets.iter().map(move |target| (rule, target))) {
+        let rules = self.rules.values().filter(|rule| copies > 0 && rule.enabled && rule.pattern.matches(event));
+        let rules: Vec<&Rule> = rules.collect();
+        let names: Vec<String> = rules.iter().map(|rule| rule.name.clone()).collect();
+        self.reports.extend(metrics::matched(now, &names));
+        for (rule, target) in rules.into_iter().flat_map(|rule| rule.targets.iter().map(move |target| (rule, target))) {
             let delivery = Delivery {
                 origin: Origin::Rule { name: rule.name.clone(), arn: rule.arn.clone() },
                 target_arn: target.arn.clone(),
@@ -214,6 +221,11 @@ impl Bus {
             };
             self.waiting.extend(std::iter::repeat_n(delivery, copies));
         }
+    }
+
+    /// The metrics of the events that were taken since the last look.
+    pub fn take_reports(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.reports)
     }
 
     /// When the next delivery or schedule is due.

@@ -3,6 +3,7 @@ use serde_json::json;
 use super::expression::Expression;
 use super::schedule::NewSchedule;
 use super::*;
+use crate::cloudwatch::CloudWatch;
 use crate::effect::Effect;
 use crate::lambda::trial::{arn, outcome, queue, run, world};
 use crate::world::World;
@@ -177,5 +178,49 @@ fn faults_drop_duplicate_delay_and_reorder_events() {
         event(&mut world, "aws.apprunner");
         event(&mut world, "aws.apprunner");
         assert_eq!(seconds(&mut world, 1000), want, "{act:?}");
+    }
+}
+
+/// What `AWS/Events` counted of a metric, of a rule or of all, so far.
+fn counted(world: &mut World, metric: &str, rule: Option<&str>) -> f64 {
+    let dimensions: Vec<_> = rule.iter().map(|rule| json!({"Name": "RuleName", "Value": rule})).collect();
+    let input = json!({
+        "Namespace": "AWS/Events", "MetricName": metric, "Dimensions": dimensions, "Period": 3600, "Statistics": ["Sum"],
+        "StartTime": world.now.as_second() - 1800, "EndTime": world.now.as_second() + 1800,
+    });
+    let answer = world.internal("monitoring", "GetMetricStatistics", input).unwrap();
+    answer["Datapoints"].as_array().unwrap().iter().map(|point| point["Sum"].as_f64().unwrap()).sum()
+}
+
+#[test]
+fn a_rule_that_matches_counts_for_itself_and_for_all() {
+    let mut world = world().with("monitoring", CloudWatch::new());
+    rule(&mut world, &arn("lambda", "function:f"));
+    grant(&mut world, &arn("events", "rule/r"));
+    event(&mut world, "aws.ecr");
+    assert_eq!(counted(&mut world, "TriggeredRules", Some("r")), 0.0);
+    event(&mut world, "aws.apprunner");
+    event(&mut world, "aws.apprunner");
+    for metric in ["TriggeredRules", "MatchedEvents"] {
+        assert_eq!(counted(&mut world, metric, Some("r")), 2.0, "{metric}");
+        assert_eq!(counted(&mut world, metric, None), 2.0, "{metric}");
+    }
+    assert_eq!(counted(&mut world, "Invocations", Some("r")), 0.0);
+    seconds(&mut world, 100);
+    assert_eq!(counted(&mut world, "Invocations", Some("r")), 2.0);
+}
+
+#[test]
+fn a_rule_that_is_off_counts_nothing_and_a_refused_delivery_counts_as_failed() {
+    let mut world = world().with("monitoring", CloudWatch::new());
+    rule(&mut world, &arn("lambda", "function:f"));
+    world.bus.set_enabled("r", false, world.now);
+    event(&mut world, "aws.apprunner");
+    assert_eq!(counted(&mut world, "TriggeredRules", Some("r")), 0.0);
+    world.bus.set_enabled("r", true, world.now);
+    event(&mut world, "aws.apprunner");
+    seconds(&mut world, 100);
+    for metric in ["TriggeredRules", "Invocations", "FailedInvocations"] {
+        assert_eq!(counted(&mut world, metric, Some("r")), 1.0, "{metric}");
     }
 }

@@ -104,9 +104,10 @@ pub fn bad_input_code(service: &str) -> &'static str {
         "ecr" | "ecr-public" | "logs" => "InvalidParameterException",
         "sns" => "InvalidParameter",
         "sqs" => "InvalidParameterValue",
-        "monitoring" | "sts" => "ValidationError",
+        "iam" | "monitoring" | "sts" => "ValidationError",
         "route53" => "InvalidInput",
         "s3" => "InvalidArgument",
+        "securityhub" => "InvalidInputException",
         _ => "ValidationException",
     }
 }

@@ -189,7 +189,7 @@ macro_rules! file {
 }
 
 /// DynamoDB's streams sign as `dynamodb`; only the target prefix tells the two APIs apart.
-static FILES: [File; 17] = [
+static FILES: [File; 20] = [
     file!("acm", "acm"),
     file!("apprunner", "apprunner"),
     file!("dynamodb", "dynamodb"),
@@ -207,6 +207,9 @@ static FILES: [File; 17] = [
     file!("scheduler", "scheduler"),
     file!("lambda", "lambda"),
     file!("route53", "route53"),
+    file!("iam", "iam"),
+    file!("securityhub", "securityhub"),
+    file!("wafv2", "wafv2"),
 ];
 
 /// The models of a signing name; parsed when first asked for.

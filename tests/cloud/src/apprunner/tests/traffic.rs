@@ -126,3 +126,41 @@ fn heavy_traffic_needs_more_instances_up_to_the_maximum() {
         assert_eq!(sums(&cloud, "ActiveInstances").last(), Some(&wanted));
     }
 }
+
+#[test]
+fn what_the_instances_use_is_reported_of_each_and_of_the_service() {
+    let mut cloud = Cloud::new();
+    let arn = cloud.running("shop-api");
+    cloud.ok("_Usage", json!({"Service": "shop-api", "CpuPercent": 12.5, "MemoryPercent": 90, "Concurrency": 3}));
+    cloud.pass(120);
+    let id = cloud.describe(&arn)["ServiceId"].as_str().unwrap().to_owned();
+    let service = [("ServiceID".to_owned(), id.clone()), ("ServiceName".to_owned(), "shop-api".to_owned())];
+    let instance = [vec![("Instance".to_owned(), format!("{id}-0"))], service.to_vec()].concat();
+    for (name, wanted) in [("CPUUtilization", 12.5), ("MemoryUtilization", 90.0)] {
+        let all = points(&cloud, name);
+        let dimensions: Vec<_> = all.iter().map(|point| point.dimensions.clone()).collect();
+        assert_eq!(dimensions, [service.to_vec(), instance.clone(), service.to_vec(), instance.clone()], "{name}");
+        assert!(all.iter().all(|point| point.sum / point.count == wanted && point.unit == "Percent"), "{all:?}");
+    }
+    assert_eq!(sums(&cloud, "Concurrency"), [3.0, 3.0]);
+    for name in ["Requests", "ActiveInstances"] {
+        assert!(points(&cloud, name).is_empty(), "there is no traffic");
+    }
+}
+
+#[test]
+fn what_nobody_said_is_not_reported() {
+    let mut cloud = Cloud::new();
+    cloud.running("shop-api");
+    cloud.outside.traffic.insert("shop-api".to_owned(), 60.0);
+    cloud.ok("_Usage", json!({"Service": "shop-api", "MemoryPercent": 40.0}));
+    cloud.pass(60);
+    assert!(points(&cloud, "CPUUtilization").is_empty() && points(&cloud, "Concurrency").is_empty());
+    assert_eq!(points(&cloud, "MemoryUtilization").len(), 2);
+    cloud.ok("_Usage", json!({"Service": "shop-api"}));
+    cloud.pass(120);
+    assert_eq!(points(&cloud, "MemoryUtilization").len(), 2, "taken back");
+    cloud.outside.traffic.clear();
+    cloud.tick();
+    assert_eq!(cloud.apprunner.next_due(), None);
+}
