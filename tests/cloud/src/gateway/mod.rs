@@ -5,6 +5,7 @@
 //! decides what a call does, and never checks a signature: a known access key is enough, for nobody else is on loopback.
 
 mod cbor;
+mod ec2;
 mod encode;
 mod json;
 mod query;
@@ -100,6 +101,8 @@ pub struct Gateway {
 enum Protocol {
     Json(&'static str),
     Query,
+    /// The dialect of the query protocol that only EC2 speaks.
+    Ec2,
     Cbor,
     Rest,
     RestXml,
@@ -108,7 +111,12 @@ enum Protocol {
 impl Protocol {
     /// Where errors have the names of the query protocol.
     fn is_xml(self) -> bool {
-        matches!(self, Self::Query | Self::RestXml)
+        matches!(self, Self::Query | Self::Ec2 | Self::RestXml)
+    }
+
+    /// Where the input is a form.
+    fn is_form(self) -> bool {
+        matches!(self, Self::Query | Self::Ec2)
     }
 }
 
@@ -200,11 +208,9 @@ impl Gateway {
     }
 
     fn decode(&self, parts: &Parts, body: &[u8], protocol: Protocol, request_id: &str) -> Result<Decoded, Refusal> {
-        let mut form = match protocol {
-            Protocol::Query => query::fields(body),
-            _ => BTreeMap::new(),
-        };
-        if protocol == Protocol::Query {
+        let mut form = BTreeMap::new();
+        if protocol.is_form() {
+            form = query::fields(body);
             form.extend(query::fields(parts.uri.query().unwrap_or_default().as_bytes()));
         }
         let (service, caller) = self.caller(parts, protocol, &form).map_err(|error| (None, error))?;
@@ -245,6 +251,10 @@ impl Gateway {
                 Err(refused(code, "The security token included in the request is expired"))
             }
             Some(Key { caller, .. }) => Ok((scope.service, caller)),
+            None if protocol == Protocol::Ec2 => {
+                let message = "AWS was not able to validate the provided access credentials";
+                Err(ApiError { status: 401, ..ApiError::client("AuthFailure", message) })
+            }
             None if protocol.is_xml() => {
                 Err(refused("InvalidClientTokenId", "The security token included in the request is invalid."))
             }
@@ -299,6 +309,7 @@ fn input(
     };
     match protocol {
         Protocol::Query => Ok(query::decode(route.model, operation, form)),
+        Protocol::Ec2 => Ok(ec2::decode(route.model, operation, form)),
         Protocol::Cbor => object_only(cbor::decode(body).map_err(bad)?),
         Protocol::Json(_) if body.is_empty() => Ok(Value::Object(Map::new())),
         Protocol::Json(_) => object_only(serde_json::from_slice(body).map_err(|error| bad(error.to_string()))?),
@@ -317,6 +328,9 @@ fn input(
 }
 
 fn bad_input(service: &str, protocol: Protocol, wrong: &Violations) -> ApiError {
+    if protocol == Protocol::Ec2 {
+        return ec2::refusal(wrong);
+    }
     let code = match (wrong.are_of_type(), protocol) {
         (true, Protocol::Query) => "MalformedInput",
         (true, Protocol::RestXml) => encode::bad_input_code(service),
