@@ -43,6 +43,18 @@ SERVICES: dict[str, tuple[str, list[str] | None]] = {
         UpdateTable UpdateTimeToLive""".split(),
     ),
     "dynamodbstreams": ("dynamodbstreams", ALL),
+    "ec2": (
+        "ec2",
+        """AllocateAddress AssociateRouteTable AttachInternetGateway AuthorizeSecurityGroupEgress
+        AuthorizeSecurityGroupIngress CreateInternetGateway CreateNatGateway CreateRoute CreateRouteTable
+        CreateSecurityGroup CreateSubnet CreateTags CreateVpc CreateVpcEndpoint DeleteInternetGateway
+        DeleteNatGateway DeleteRoute DeleteRouteTable DeleteSecurityGroup DeleteSubnet DeleteTags DeleteVpc
+        DeleteVpcEndpoints DescribeAddresses DescribeAvailabilityZones DescribeInternetGateways
+        DescribeManagedPrefixLists DescribeNatGateways DescribeNetworkInterfaces DescribeRouteTables
+        DescribeSecurityGroups DescribeSubnets DescribeVpcAttribute DescribeVpcEndpoints DescribeVpcs
+        DetachInternetGateway DisassociateRouteTable ModifyVpcAttribute ModifyVpcEndpoint ReleaseAddress
+        RevokeSecurityGroupEgress RevokeSecurityGroupIngress""".split(),
+    ),
     "ecr": (
         "ecr",
         """BatchDeleteImage BatchGetImage BatchCheckLayerAvailability CreateRepository DeleteLifecyclePolicy

@@ -205,6 +205,7 @@ fn like(pattern: &str, text: &str) -> bool {
 pub fn throttled(service: &str) -> ApiError {
     let (code, status) = match service {
         "dynamodb" => ("ThrottlingException", 400),
+        "ec2" => ("RequestLimitExceeded", 503),
         "lambda" => ("TooManyRequestsException", 429),
         "scheduler" => ("ThrottlingException", 429),
         "sns" => ("Throttled", 429),

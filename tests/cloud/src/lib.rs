@@ -14,6 +14,7 @@ pub mod demo;
 pub mod deploy;
 pub mod dns;
 pub mod dynamodb;
+pub mod ec2;
 pub mod ecr;
 pub mod effect;
 pub mod events;

@@ -107,6 +107,9 @@ pub struct Outside {
     pub traffic: BTreeMap<String, f64>,
     /// Role ARNs that App Runner cannot assume.
     pub broken_roles: Vec<String>,
+    /// By the id of a subnet that EC2 has: the default security group of its VPC, which App Runner shows of a connector that
+    /// names none.
+    pub default_groups: BTreeMap<String, String>,
     pub names: Names,
 }
 

@@ -73,12 +73,17 @@ impl Denied {
             format!("because no identity-based policy allows the {action} action")
         };
         let (code, status) = match call.service.as_str() {
+            "ec2" => ("UnauthorizedOperation", 403),
             "sns" => ("AuthorizationError", 403),
             "sqs" | "monitoring" | "sts" | "route53" | "s3" | "iam" => ("AccessDenied", 403),
             "lambda" | "scheduler" | "securityhub" => ("AccessDeniedException", 403),
             _ => ("AccessDeniedException", 400),
         };
         let message = format!("User: {role} is not authorized to perform: {action} on resource: {resource} {why}");
+        let message = match call.service.as_str() {
+            "ec2" => format!("You are not authorized to perform this operation. {message}"),
+            _ => message,
+        };
         ApiError { status, ..ApiError::client(code, message) }
     }
 }

@@ -7,6 +7,7 @@ use crate::apprunner::AppRunner;
 use crate::call::Place;
 use crate::cloudwatch::CloudWatch;
 use crate::dynamodb::DynamoDb;
+use crate::ec2::Ec2;
 use crate::ecr::{Ecr, EcrPublic};
 use crate::iam::Iam;
 use crate::logs::Logs;
@@ -27,6 +28,7 @@ pub fn world(place: Place, now: Timestamp, switches: Switches) -> World {
         .with("acm", Acm::new())
         .with("apprunner", AppRunner::new())
         .with("dynamodb", DynamoDb::new())
+        .with("ec2", Ec2::new())
         .with("ecr", Ecr::new())
         .with("ecr-public", EcrPublic::new())
         .with("iam", Iam::new())

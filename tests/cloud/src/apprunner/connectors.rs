@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::call::{Answer, Ctx, Place};
+use crate::effect::Effect;
 
 use super::AppRunner;
 use super::config::members;
@@ -42,6 +43,11 @@ impl Connector {
     }
 }
 
+/// EC2 has the interfaces through which a connector reaches its VPC.
+fn tell_ec2(operation: &str, input: Value) -> Effect {
+    Effect::Tell { service: "ec2".to_owned(), operation: operation.to_owned(), input }
+}
+
 fn strings(input: &Value, member: &str) -> Vec<Value> {
     input.get(member).and_then(Value::as_array).cloned().unwrap_or_default()
 }
@@ -64,8 +70,10 @@ impl AppRunner {
         }
         let mut security_groups = strings(input, "SecurityGroups");
         if security_groups.is_empty() {
-            // The VPC's default security group, whose id only AWS knows.
-            security_groups.push(json!(format!("sg-{}", &ctx.ids.hex32()[..17])));
+            // The VPC's default security group; that of a VPC which the local cloud does not have is made up.
+            let known = subnets.iter().find_map(|subnet| ctx.outside.default_groups.get(subnet.as_str()?));
+            let group = known.cloned().unwrap_or_else(|| format!("sg-{}", &ctx.ids.hex32()[..17]));
+            security_groups.push(json!(group));
         }
         let Place { partition, region, account } = ctx.place;
         let id = ctx.ids.hex32();
@@ -80,6 +88,13 @@ impl AppRunner {
         };
         self.put_tags(&connector.arn, input);
         let answer = json!({ "VpcConnector": connector.shown() });
+        ctx.effects.push(tell_ec2(
+            "_ConnectorCreated",
+            json!({
+                "VpcConnectorArn": connector.arn, "Subnets": connector.subnets,
+                "SecurityGroups": connector.security_groups,
+            }),
+        ));
         self.connectors.push(connector);
         Ok(answer)
     }
@@ -112,6 +127,7 @@ impl AppRunner {
         }
         connector.deleted_at = Some(ctx.now);
         self.tags.remove(arn);
+        ctx.effects.push(tell_ec2("_ConnectorDeleted", json!({ "VpcConnectorArn": arn })));
         Ok(json!({ "VpcConnector": connector.shown() }))
     }
 }

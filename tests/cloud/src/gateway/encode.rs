@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Encoded, Protocol, cbor, json, query, rest, restxml, s3};
+use super::{Encoded, Protocol, cbor, ec2, json, query, rest, restxml, s3};
 use crate::call::ApiError;
 use crate::model::Model;
 
@@ -19,6 +19,9 @@ pub fn answer(model: &Model, operation: &str, protocol: Protocol, output: &Value
         }
         Protocol::Query => {
             Encoded::new(200, "text/xml", query::encode(model, operation, op, output, request_id).into_bytes())
+        }
+        Protocol::Ec2 => {
+            Encoded::new(200, "text/xml", ec2::encode(model, operation, op, output, request_id).into_bytes())
         }
         Protocol::Cbor => {
             let body = cbor::encode(model, op.output.as_deref(), output);
@@ -48,6 +51,7 @@ pub fn error(model: Option<&Model>, protocol: Protocol, error: &ApiError, reques
             let xml = query::encode_error(namespace, status < 500, old_code, message, request_id);
             Encoded::new(status, "text/xml", xml.into_bytes())
         }
+        Protocol::Ec2 => Encoded::new(status, "text/xml", ec2::encode_error(name, message, request_id).into_bytes()),
         Protocol::RestXml => {
             let xml = restxml::encode_error(model, status < 500, old_code, message, request_id);
             Encoded::new(status, "text/xml", xml.into_bytes())

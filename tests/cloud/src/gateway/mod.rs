@@ -6,6 +6,7 @@
 
 mod aws_chunked;
 mod cbor;
+mod ec2;
 mod encode;
 mod json;
 mod query;
@@ -102,6 +103,8 @@ pub struct Gateway {
 enum Protocol {
     Json(&'static str),
     Query,
+    /// The dialect of the query protocol that only EC2 speaks.
+    Ec2,
     Cbor,
     Rest,
     RestXml,
@@ -112,7 +115,12 @@ enum Protocol {
 impl Protocol {
     /// Where errors have the names of the query protocol.
     fn is_xml(self) -> bool {
-        matches!(self, Self::Query | Self::RestXml | Self::S3)
+        matches!(self, Self::Query | Self::Ec2 | Self::RestXml | Self::S3)
+    }
+
+    /// Where the input is a form.
+    fn is_form(self) -> bool {
+        matches!(self, Self::Query | Self::Ec2)
     }
 }
 
@@ -206,11 +214,9 @@ impl Gateway {
     }
 
     fn decode(&self, parts: &Parts, body: &[u8], protocol: Protocol, request_id: &str) -> Result<Decoded, Refusal> {
-        let mut form = match protocol {
-            Protocol::Query => query::fields(body),
-            _ => BTreeMap::new(),
-        };
-        if protocol == Protocol::Query {
+        let mut form = BTreeMap::new();
+        if protocol.is_form() {
+            form = query::fields(body);
             form.extend(query::fields(parts.uri.query().unwrap_or_default().as_bytes()));
         }
         let (service, caller) = self.caller(parts, protocol, &form).map_err(|error| (None, error))?;
@@ -253,6 +259,10 @@ impl Gateway {
             Some(Key { caller, .. }) => Ok((scope.service, caller)),
             None if protocol == Protocol::S3 => {
                 Err(refused("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."))
+            }
+            None if protocol == Protocol::Ec2 => {
+                let message = "AWS was not able to validate the provided access credentials";
+                Err(ApiError { status: 401, ..ApiError::client("AuthFailure", message) })
             }
             None if protocol.is_xml() => {
                 Err(refused("InvalidClientTokenId", "The security token included in the request is invalid."))
@@ -309,6 +319,7 @@ fn input(
     };
     match protocol {
         Protocol::Query => Ok(query::decode(route.model, operation, form)),
+        Protocol::Ec2 => Ok(ec2::decode(route.model, operation, form)),
         Protocol::Cbor => object_only(cbor::decode(body).map_err(bad)?),
         Protocol::Json(_) if body.is_empty() => Ok(Value::Object(Map::new())),
         Protocol::Json(_) => object_only(serde_json::from_slice(body).map_err(|error| bad(error.to_string()))?),
@@ -328,6 +339,9 @@ fn input(
 }
 
 fn bad_input(service: &str, protocol: Protocol, wrong: &Violations) -> ApiError {
+    if protocol == Protocol::Ec2 {
+        return ec2::refusal(wrong);
+    }
     let code = match (wrong.are_of_type(), protocol) {
         (true, Protocol::Query) => "MalformedInput",
         (true, Protocol::RestXml | Protocol::S3) => encode::bad_input_code(service),

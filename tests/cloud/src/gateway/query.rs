@@ -15,7 +15,12 @@ pub fn fields(form: &[u8]) -> BTreeMap<String, String> {
 
 /// The input in the normal form. A field that the model does not know becomes an unknown member, so that the check refuses it.
 pub fn decode(model: &Model, operation: &Operation, fields: &BTreeMap<String, String>) -> Value {
-    let mut reader = Reader { model, fields, used: BTreeSet::new() };
+    decode_as(Dialect::Plain, model, operation, fields)
+}
+
+/// The input of a form in this dialect.
+pub fn decode_as(dialect: Dialect, model: &Model, operation: &Operation, fields: &BTreeMap<String, String>) -> Value {
+    let mut reader = Reader { dialect, model, fields, used: BTreeSet::new() };
     let mut input = match operation.input.as_deref().and_then(|shape| model.shape(shape)) {
         Some(shape) => reader.structure(shape, ""),
         None => Map::new(),
@@ -27,7 +32,30 @@ pub fn decode(model: &Model, operation: &Operation, fields: &BTreeMap<String, St
     Value::Object(input)
 }
 
+/// How a form spells the members of the model.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// By their wire names; lists as `Name.member.1`.
+    Plain,
+    /// EC2's: by their query names or capitalised wire names; every list as `Name.1`.
+    Ec2,
+}
+
+impl Dialect {
+    pub fn name(self, reference: &Reference, member: &str) -> String {
+        match (self, &reference.query_name, &reference.location_name) {
+            (Self::Ec2, Some(name), _) => name.clone(),
+            (Self::Ec2, None, Some(name)) => {
+                let mut letters = name.chars();
+                letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+            }
+            _ => reference.wire_name(member).to_owned(),
+        }
+    }
+}
+
 struct Reader<'a> {
+    dialect: Dialect,
     model: &'a Model,
     fields: &'a BTreeMap<String, String>,
     used: BTreeSet<&'a str>,
@@ -43,11 +71,8 @@ impl<'a> Reader<'a> {
     fn structure(&mut self, shape: &Shape, prefix: &str) -> Map<String, Value> {
         let mut out = Map::new();
         for (member, reference) in &shape.members {
-            let at = if prefix.is_empty() {
-                reference.wire_name(member).to_owned()
-            } else {
-                format!("{prefix}.{}", reference.wire_name(member))
-            };
+            let name = self.dialect.name(reference, member);
+            let at = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
             if let Some(value) = self.value(reference, &at) {
                 out.insert(member.clone(), value);
             }
@@ -77,7 +102,8 @@ impl<'a> Reader<'a> {
     fn list(&mut self, shape: &Shape, reference: &Reference, at: &str) -> Value {
         self.take(at); // an empty list is written as the bare name
         let Some(member) = &shape.member else { return Value::Null };
-        let base = match shape.flattened || reference.flattened {
+        let is_flat = self.dialect == Dialect::Ec2 || shape.flattened || reference.flattened;
+        let base = match is_flat {
             true => at.to_owned(),
             false => format!("{at}.{}", member.wire_name("member")),
         };

@@ -55,13 +55,18 @@ pub fn protocol(parts: &Parts, body: &[u8]) -> Protocol {
     let query = parts.uri.query().unwrap_or_default();
     let form = content.starts_with("application/x-www-form-urlencoded");
     let is_root = parts.uri.path() == "/";
-    if is_root && (form || has_action(query.as_bytes()) || has_action(body)) { Protocol::Query } else { rest(parts) }
+    let is_query = is_root && (form || has_action(query.as_bytes()) || has_action(body));
+    match is_query {
+        true if signed_for(parts, "ec2") => Protocol::Ec2,
+        true => Protocol::Query,
+        false if signed_for(parts, "rest-xml") => Protocol::RestXml,
+        false => Protocol::Rest,
+    }
 }
 
-/// The rest protocols look alike from outside: the service that the request is signed for decides.
-fn rest(parts: &Parts) -> Protocol {
-    let in_xml = |scope: &Scope| models(&scope.service).any(|model| model.speaks("rest-xml"));
-    if scope(parts).is_some_and(|scope| in_xml(&scope)) { Protocol::RestXml } else { Protocol::Rest }
+/// The two of forms and the two of paths look alike from outside: the service that the request is signed for decides.
+fn signed_for(parts: &Parts, protocol: &str) -> bool {
+    scope(parts).is_some_and(|scope| models(&scope.service).any(|model| model.speaks(protocol)))
 }
 
 fn has_action(form: &[u8]) -> bool {
@@ -89,7 +94,8 @@ pub fn route(
     let found = match protocol {
         Protocol::Json(_) => by_target(service, parts),
         Protocol::Cbor => by_rpc_path(service, parts.uri.path()),
-        Protocol::Query => by_action(service, form),
+        Protocol::Query => by_action(service, "query", form),
+        Protocol::Ec2 => by_action(service, "ec2", form),
         Protocol::Rest => by_path(service, "rest-json", parts),
         Protocol::RestXml | Protocol::S3 => by_path(service, "rest-xml", parts),
     };
@@ -111,8 +117,8 @@ fn by_rpc_path(service: &str, path: &str) -> Option<Route> {
     (keyword == "operation").then(|| plain(model, operation)).flatten()
 }
 
-fn by_action(service: &str, form: &BTreeMap<String, String>) -> Option<Route> {
-    let model = models(service).find(|model| model.speaks("query"))?;
+fn by_action(service: &str, protocol: &str, form: &BTreeMap<String, String>) -> Option<Route> {
+    let model = models(service).find(|model| model.speaks(protocol))?;
     plain(model, form.get("Action")?)
 }
 
@@ -133,14 +139,14 @@ fn unknown_operation(service: &str, protocol: Protocol, parts: &Parts, form: &BT
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let asked = match protocol {
         Protocol::Json(_) => header("x-amz-target").to_owned(),
-        Protocol::Query => form.get("Action").cloned().unwrap_or_default(),
+        Protocol::Query | Protocol::Ec2 => form.get("Action").cloned().unwrap_or_default(),
         Protocol::Cbor | Protocol::Rest | Protocol::RestXml | Protocol::S3 => {
             format!("{} {}", parts.method, parts.uri.path())
         }
     };
     let message = format!("`{asked}` is no operation of {service} that the local cloud's model has in this protocol");
     match protocol {
-        Protocol::Query => ApiError::client("InvalidAction", message),
+        Protocol::Query | Protocol::Ec2 => ApiError::client("InvalidAction", message),
         Protocol::Rest | Protocol::RestXml | Protocol::S3 => {
             ApiError { status: 404, ..ApiError::client("UnknownOperationException", message) }
         }

@@ -158,6 +158,47 @@ async fn a_query_call_is_answered_in_xml() {
 }
 
 #[tokio::test]
+async fn ec2_is_answered_in_its_own_dialect() {
+    let rig = Rig::new("ec2", Ok(json!({"NextToken": "t", "Vpcs": [{"VpcId": "vpc-1"}]}))).await;
+    let got = rig
+        .form("ec2", "Action=DescribeVpcs&Version=2016-11-15&VpcId.1=vpc-1&Filter.1.Name=state&Filter.1.Value.1=x")
+        .await;
+    assert_eq!(got.status, 200);
+    let id = got.header("x-amzn-requestid");
+    let body = format!(
+        "<requestId>{id}</requestId><nextToken>t</nextToken><vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet>"
+    );
+    assert!(got.text().contains(&body), "{}", got.text());
+    assert_eq!(rig.input(), json!({"VpcIds": ["vpc-1"], "Filters": [{"Name": "state", "Values": ["x"]}]}));
+}
+
+#[tokio::test]
+async fn ec2_refuses_in_its_own_words() {
+    let rig = Rig::new("ec2", Err(ApiError::client("InvalidVpcID.NotFound", "no"))).await;
+    for (form, status, code) in [
+        ("Action=DescribeVpcs", 400, "InvalidVpcID.NotFound"),
+        ("Action=DescribeVpcs&MaxResults=4", 400, "InvalidParameterValue"),
+        ("Action=DescribeVpcs&Colour=red", 400, "UnknownParameter"),
+        ("Action=RunInstances", 400, "InvalidAction"),
+        ("Action=_Network&Name=a", 400, "InvalidAction"),
+    ] {
+        let got = rig.form("ec2", form).await;
+        let wanted = format!("<Response><Errors><Error><Code>{code}</Code>");
+        assert!(got.status == status && got.text().contains(&wanted), "{form}: {}", got.text());
+    }
+    function(&rig);
+    for (key, status, code) in [("STRANGER", 401, "AuthFailure"), ("FUNCTIONKEY", 403, "UnauthorizedOperation")] {
+        let request = rig.signed(key, "ec2", "/").header("content-type", "application/x-www-form-urlencoded");
+        let got = rig.send(request.body(Full::from("Action=DescribeVpcs")).unwrap()).await.unwrap();
+        let wanted = format!("<Code>{code}</Code>");
+        assert!(got.status == status && got.text().contains(&wanted), "{}", got.text());
+    }
+    rig.fault(json!({"on": "ec2:DescribeVpcs", "do": {"kind": "throttle"}}));
+    let got = rig.form("ec2", "Action=DescribeVpcs").await;
+    assert!(got.status == 503 && got.text().contains("<Code>RequestLimitExceeded</Code>"), "{}", got.text());
+}
+
+#[tokio::test]
 async fn a_cbor_call_may_wear_gzip() {
     let rig = Rig::new("monitoring", Ok(json!({}))).await;
     let input = ciborium::value::Value::serialized(&json!({

@@ -116,6 +116,8 @@ pub struct Reference {
     /// `uri`, `querystring`, `header`, `headers` or `statusCode` (rest protocols).
     pub location: Option<String>,
     pub location_name: Option<String>,
+    /// The name in a request of the ec2 protocol, where it is not the capitalised `location_name`.
+    pub query_name: Option<String>,
     #[serde(default)]
     pub flattened: bool,
     pub timestamp_format: Option<String>,
@@ -189,11 +191,12 @@ macro_rules! file {
 }
 
 /// DynamoDB's streams sign as `dynamodb`; only the target prefix tells the two APIs apart.
-static FILES: [File; 20] = [
+static FILES: [File; 21] = [
     file!("acm", "acm"),
     file!("apprunner", "apprunner"),
     file!("dynamodb", "dynamodb"),
     file!("dynamodb", "dynamodbstreams"),
+    file!("ec2", "ec2"),
     file!("ecr", "ecr"),
     file!("ecr-public", "ecr-public"),
     file!("logs", "logs"),
