@@ -19,6 +19,8 @@ pub mod facts;
 mod findings;
 mod rule;
 mod rules;
+#[cfg(test)]
+mod samples;
 
 pub use facts::{Fleet, ServiceFacts};
 pub use findings::{Findings, Fix, Resource, Seen, Unchecked};

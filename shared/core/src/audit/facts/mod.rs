@@ -55,6 +55,9 @@ pub struct Policy {
     pub customer_key: bool,
     /// Whether every public service needs a firewall.
     pub firewall: bool,
+    /// Whether readiness for ECS Express Mode is looked at. One who stays with App Runner switches it off once, instead of
+    /// waiving it for every service.
+    pub express: bool,
     /// Share of a quota at which it is a finding, in percent.
     pub quota_percent: u32,
     /// Quotas that AWS raised for this account, by name as in [`Quotas`]; the rest is the default of the guide.
@@ -71,6 +74,7 @@ impl Default for Policy {
             silent_days: 7,
             customer_key: false,
             firewall: true,
+            express: true,
             quota_percent: 80,
             quotas: BTreeMap::new(),
         }

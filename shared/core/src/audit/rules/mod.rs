@@ -11,3 +11,6 @@ pub(super) const ALL: &[&[Rule]] = &[deployments::RULES];
 const fn guide(heading: &'static str) -> super::Chapter {
     super::Chapter { work: "App Runner developer guide", heading }
 }
+
+#[cfg(test)]
+mod tests;
