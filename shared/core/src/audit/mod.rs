@@ -17,6 +17,8 @@
 
 pub mod facts;
 mod findings;
+pub mod lifecycle;
+pub mod quotas;
 mod rule;
 mod rules;
 #[cfg(test)]

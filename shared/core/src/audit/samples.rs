@@ -75,6 +75,7 @@ pub fn fleet() -> Fleet {
         Fact::Known(vec![alarm("shop-api-errors", "5xxStatusResponses"), alarm("shop-api-latency", "RequestLatency")]);
     fleet.pointers = Fact::Known(Vec::new());
     fleet.last_event = Fact::Known(Some(days_ago(2)));
+    fleet.last_operation = Fact::Known(Some(days_ago(2)));
     fleet
 }
 
@@ -291,6 +292,7 @@ pub fn image_facts() -> ImageFacts {
         mutable: false,
         lifecycle: Some(lifecycle.to_string()),
         images: vec![image(3, 2), image(2, 9), image(1, 16)],
+        gone: Vec::new(),
     }
 }
 

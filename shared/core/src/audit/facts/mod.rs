@@ -60,7 +60,7 @@ pub struct Policy {
     pub express: bool,
     /// Share of a quota at which it is a finding, in percent.
     pub quota_percent: u32,
-    /// Quotas that AWS raised for this account, by name as in [`Quotas`]; the rest is the default of the guide.
+    /// Quotas that AWS raised for this account, by name as in [`super::quotas::Quota`]; the rest is the default of the guide.
     pub quotas: BTreeMap<String, u64>,
 }
 
@@ -147,6 +147,8 @@ pub struct Fleet {
     pub pointers: Fact<Vec<Pointer>>,
     /// When an event rule of this stack fired last; `None` where none did in the time that was asked for.
     pub last_event: Fact<Option<Timestamp>>,
+    /// When the newest operation of any service of the region began; `None` where no service had one.
+    pub last_operation: Fact<Option<Timestamp>>,
 }
 
 impl Fleet {
@@ -167,6 +169,7 @@ impl Fleet {
             alarms: Fact::Unread,
             pointers: Fact::Unread,
             last_event: Fact::Unread,
+            last_operation: Fact::Unread,
         }
     }
 }

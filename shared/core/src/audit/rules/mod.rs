@@ -1,11 +1,13 @@
 //! The rules, one file a group. Each file begins with the table of its rules.
 
 mod deployments;
+mod fix;
+mod releases;
 
 use super::rule::Rule;
 
 /// Every rule, by group, in the order in which people read them.
-pub(super) const ALL: &[&[Rule]] = &[deployments::RULES];
+pub(super) const ALL: &[&[Rule]] = &[deployments::RULES, releases::RULES];
 
 /// The developer guide, by heading.
 const fn guide(heading: &'static str) -> super::Chapter {
