@@ -3,11 +3,13 @@
 mod deployments;
 mod fix;
 mod releases;
+mod scaling;
 
 use super::rule::Rule;
 
 /// Every rule, by group, in the order in which people read them.
-pub(super) const ALL: &[&[Rule]] = &[deployments::RULES, releases::RULES];
+pub(super) const ALL: &[&[Rule]] =
+    &[deployments::RULES, releases::RULES, scaling::CHECKS, scaling::SIZE, scaling::USAGE];
 
 /// The developer guide, by heading.
 const fn guide(heading: &'static str) -> super::Chapter {
