@@ -18,6 +18,7 @@
 pub mod facts;
 mod findings;
 pub mod lifecycle;
+pub mod policy;
 pub mod quotas;
 mod rule;
 mod rules;

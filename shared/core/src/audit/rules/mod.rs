@@ -2,6 +2,7 @@
 
 mod deployments;
 mod fix;
+mod observability;
 mod releases;
 mod scaling;
 

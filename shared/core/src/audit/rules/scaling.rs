@@ -12,7 +12,7 @@
 //! | `scaling-fixed-size` | minimum and maximum are equal, above 1: it is paid for at night and does not grow by day | low |
 //! | ... | ... and are 1: there is never a second instance, whatever comes | medium |
 //! | `scaling-single-instance` | a minimum of 1: nothing serves while the one is replaced. A service whose tag `environment`, `env` or `stage` names something else than production is passed over | low |
-//! | `scaling-ceiling` | all instances of the maximum were active, and their requests came to [`FULL_PERCENT`] of what they may take: the next requests get 429 | high |
+//! | `scaling-ceiling` | all instances of the maximum were active, and their requests came to [`FULL_PERCENT`] of what they may take: what comes above it waits or is refused | high |
 //! | `scaling-limit-never-reached` | CPU or memory at [`BUSY_PERCENT`] or more while requests stay below half of the limit and no instance is added: it is slow, and nothing scales | medium |
 //! | `scaling-limit-too-low` | instances are added while the CPU stays below [`IDLE_PERCENT`]: the limit is reached long before the instance is busy | low |
 //! | `scaling-minimum-unneeded` | a minimum of 3 or more, and all requests together filled less than one instance in two: the memory of the rest is paid for | low |
@@ -32,6 +32,8 @@ pub(super) use usage::RULES as USAGE;
 
 /// A minute: twice and a bit what the default takes, and as long as most clients try again.
 const NOTICED_SECS: u32 = 60;
+/// App Runner's default of the maximum. What it takes beyond is not documented: no command goes there.
+const INSTANCES_MAX: u32 = 25;
 /// What counts as full: an hour's average of nine tenths has minutes above all of it.
 const FULL_PERCENT: f64 = 90.0;
 /// What counts as busy: beyond it answers wait for each other.

@@ -4,6 +4,7 @@ use super::super::super::facts::Scaling;
 use super::super::super::{Check, Findings, Fleet, Grade, Group, Rule, ServiceFacts};
 use super::super::fix::{serves, this, update_scaling};
 use super::super::guide;
+use super::INSTANCES_MAX;
 
 pub(in super::super) const RULES: &[Rule] = &[
     Rule {
@@ -38,11 +39,15 @@ fn fixed_size(_: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     if scaling.min != scaling.max {
         return;
     }
-    let mended = Scaling { max: (scaling.max * 2).min(25), min: scaling.min.min(24), ..scaling.clone() };
+    let mended = if scaling.max < INSTANCES_MAX {
+        Scaling { max: (scaling.max * 2).min(INSTANCES_MAX), ..scaling.clone() }
+    } else {
+        Scaling { min: scaling.max - 1, ..scaling.clone() }
+    };
     out.find(
         this(service),
         format!("Minimum and maximum of {} are both {}.", scaling.name, scaling.max),
-        "Give it a higher maximum: instances that are not active cost nothing but are started when requests come.",
+        "Give it room: an instance above the minimum is started, and paid for, when requests come.",
         update_scaling(service, &mended),
     );
     if scaling.max <= 1 {

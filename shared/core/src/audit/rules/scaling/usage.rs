@@ -4,7 +4,7 @@ use super::super::super::facts::{Scaling, Usage};
 use super::super::super::{Check, Findings, Fleet, Grade, Group, Rule, ServiceFacts};
 use super::super::fix::{serves, sheet, this, update_scaling, update_size};
 use super::super::guide;
-use super::{BUSY_PERCENT, FULL_PERCENT, IDLE_PERCENT};
+use super::{BUSY_PERCENT, FULL_PERCENT, IDLE_PERCENT, INSTANCES_MAX};
 
 pub(in super::super) const RULES: &[Rule] = &[
     Rule {
@@ -12,7 +12,7 @@ pub(in super::super) const RULES: &[Rule] = &[
         group: Group::Scaling,
         grade: Grade::High,
         title: "The service reached its maximum of instances, and they were full",
-        why: "Requests above it are refused.",
+        why: "What comes above it waits or is refused.",
         chapter: guide("Managing App Runner automatic scaling"),
         check: Check::Service(ceiling),
     },
@@ -88,9 +88,8 @@ const SIZES: [(u32, u32); 11] = [
 ];
 /// Days of which a size is judged: a week has its weekend.
 const JUDGED_DAYS: u32 = 7;
-/// `MaxConcurrency` and the number of instances at the most, by the API.
+/// `MaxConcurrency` at the most, by the API.
 const CONCURRENCY_MAX: u32 = 200;
-const INSTANCES_MAX: u32 = 25;
 
 /// Scaling and use of a service that serves.
 fn both<'f>(service: &'f ServiceFacts, out: &mut Findings) -> Option<(&'f Scaling, &'f Usage)> {
@@ -120,14 +119,20 @@ fn ceiling(_: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     if concurrency * 100.0 < limit * FULL_PERCENT {
         return;
     }
+    let command = if scaling.max < INSTANCES_MAX {
+        update_scaling(service, &Scaling { max: (scaling.max * 2).min(INSTANCES_MAX), ..scaling.clone() })
+    } else {
+        String::new()
+    };
     out.find(
         this(service),
         format!(
             "All {} instances were active, with {concurrency:.0} requests at the same time; they may take {limit:.0}.",
             scaling.max
         ),
-        "Raise the maximum; App Runner's own is 25, and the account's quota of Fargate vCPUs must allow it.",
-        update_scaling(service, &Scaling { max: (scaling.max * 2).min(INSTANCES_MAX), ..scaling.clone() }),
+        "Raise the maximum, or take larger instances and a higher limit of requests; the account's quota of Fargate vCPUs \
+         must allow it.",
+        command,
     );
 }
 
