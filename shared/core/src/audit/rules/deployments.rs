@@ -54,7 +54,8 @@ pub(super) const RULES: &[Rule] = &[
         group: Group::Deployments,
         grade: Grade::High,
         title: "A service has been busy for hours",
-        why: "App Runner takes no other change meanwhile, no rollback either, and a running operation cannot be cancelled.",
+        why: "App Runner takes no other change meanwhile, no rollback either, and a running operation cannot be \
+              cancelled.",
         chapter: guide("App Runner concepts"),
         check: Check::Service(stuck),
     },
@@ -201,7 +202,8 @@ fn no_good_release(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
         Some(digest) => out.find(
             this(service),
             seen,
-            "Say that what serves now is good, where it is; and give the service an alarm, so that pitcrew sees it itself.",
+            "Say that what serves now is good, where it is; and give the service an alarm, so that pitcrew sees it \
+             itself.",
             format!("pitcrew releases {name} mark-good {digest}"),
         ),
         None => out.find(

@@ -1,5 +1,5 @@
-//! Readiness for ECS Express Mode, the way out that AWS names: what stands between a service and it. Nothing of this is wrong
-//! with the service; `policy.express = false` switches all of it off.
+//! Readiness for ECS Express Mode, the way out that AWS names: what stands between a service and it. Nothing of this is
+//! wrong with the service; `policy.express = false` switches all of it off.
 //!
 //! | rule | finds | grade |
 //! |---|---|---|
@@ -62,7 +62,8 @@ pub(super) const RULES: &[Rule] = &[
         "express-domains",
         Grade::Low,
         "Custom domains need certificates of one's own",
-        "App Runner's certificates stay with App Runner: without one on the load balancer the domain breaks at the move.",
+        "App Runner's certificates stay with App Runner: without one on the load balancer the domain breaks at the \
+         move.",
         domains,
     ),
     rule(
@@ -143,8 +144,8 @@ fn private(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     out.find(
         this(service),
         "It is not publicly accessible.",
-        "Choose private subnets for the new service and point its clients to the new name. The command shows what leads to \
-         it now.",
+        "Choose private subnets for the new service and point its clients to the new name. The command shows what \
+         leads to it now.",
         format!("aws apprunner list-vpc-ingress-connections --filter ServiceArn={}", service.arn),
     );
 }
@@ -166,8 +167,8 @@ fn domains(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
             this(service),
             name,
             format!("{name} is linked to it."),
-            "Request a certificate in ACM now and prove the domain; at the move it goes on the load balancer, with a rule \
-             for this host.",
+            "Request a certificate in ACM now and prove the domain; at the move it goes on the load balancer, with a \
+             rule for this host.",
             format!("aws acm request-certificate --domain-name {} --validation-method DNS{www}", quote(name)),
         );
     }
@@ -181,8 +182,8 @@ fn key(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     out.find(
         this(service),
         format!("It is encrypted with {key}."),
-        "Encrypt what holds the service's data there with the key: its log group, its repository, its disks. The command \
-         does it for a log group.",
+        "Encrypt what holds the service's data there with the key: its log group, its repository, its disks. The \
+         command does it for a log group.",
         format!("aws logs associate-kms-key --log-group-name LOG_GROUP --kms-key-id {}", quote(key)),
     );
 }
@@ -211,7 +212,8 @@ fn tracing(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
         "Have the application send its traces to a collector that it can reach, and give the task role \
          AWSXRayDaemonWriteAccess.",
         format!(
-            "aws iam attach-role-policy --role-name TASK_ROLE --policy-arn arn:{}:iam::aws:policy/AWSXRayDaemonWriteAccess",
+            "aws iam attach-role-policy --role-name TASK_ROLE --policy-arn \
+             arn:{}:iam::aws:policy/AWSXRayDaemonWriteAccess",
             service.arn.partition()
         ),
     );
@@ -241,7 +243,8 @@ fn automatic_deployment(fleet: &Fleet, service: &ServiceFacts, out: &mut Finding
     let Reference::Tag(tag) = &image.reference else { return };
     let pattern = json!({
         "source": ["aws.ecr"], "detail-type": ["ECR Image Action"],
-        "detail": { "action-type": ["PUSH"], "result": ["SUCCESS"], "repository-name": [image.repository], "image-tag": [tag] },
+        "detail": { "action-type": ["PUSH"], "result": ["SUCCESS"], "repository-name": [image.repository],
+            "image-tag": [tag] },
     });
     out.find(
         this(service),

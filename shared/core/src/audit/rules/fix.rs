@@ -98,7 +98,8 @@ pub(super) fn update_scaling(service: &ServiceFacts, scaling: &Scaling) -> Strin
     update(service, &format!("--auto-scaling-configuration-arn \"$({create})\""))
 }
 
-/// Another size of the instances. The role is sent along: whether App Runner keeps one that is left out is not documented.
+/// Another size of the instances. The role is sent along: whether App Runner keeps one that is left out is not
+/// documented.
 pub(super) fn update_size(service: &ServiceFacts, cpu: u32, memory_mb: u32) -> String {
     let mut configuration = json!({ "Cpu": cpu.to_string(), "Memory": memory_mb.to_string() });
     if let Some(role) = &service.instance_role {

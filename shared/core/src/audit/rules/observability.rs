@@ -96,7 +96,8 @@ fn no_events(fleet: &Fleet, out: &mut Findings) {
     out.find(
         Resource::Account,
         format!("An operation began at {operation}, and {last}."),
-        "Look whether the stack's event rules are enabled and have their targets; pitcrew's doctor says what is missing.",
+        "Look whether the stack's event rules are enabled and have their targets; pitcrew's doctor says what is \
+         missing.",
         "pitcrew doctor",
     );
 }

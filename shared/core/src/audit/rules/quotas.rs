@@ -1,5 +1,5 @@
-//! Quotas: what will be refused at the next attempt to make one more. A quota is the owner's number where there is one, else
-//! the guide's; it is near at `policy.quota_percent`.
+//! Quotas: what will be refused at the next attempt to make one more. A quota is the owner's number where there is one,
+//! else the guide's; it is near at `policy.quota_percent`.
 //!
 //! | rule | finds | grade |
 //! |---|---|---|
@@ -113,8 +113,8 @@ fn by_name(revisions: &[Revision]) -> BTreeMap<&str, Vec<&Revision>> {
     names
 }
 
-/// The commands that delete what no service uses, oldest revision first. The newest revision of a name is kept where the name
-/// is: it is what a service that names no revision gets.
+/// The commands that delete what no service uses, oldest revision first. The newest revision of a name is kept where
+/// the name is: it is what a service that names no revision gets.
 fn unused<'r>(
     fleet: &'r Fleet,
     kind: Kind,

@@ -130,8 +130,9 @@ fn armed(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
 fn move_tag(repository: &str, tag: &str, digest: &Digest) -> String {
     let (repository, tag) = (quote(repository), quote(tag));
     format!(
-        "aws ecr put-image --repository-name {repository} --image-tag {tag} --image-manifest \"$(aws ecr batch-get-image \
-         --repository-name {repository} --image-ids imageDigest={digest} --query 'images[0].imageManifest' --output text)\""
+        "aws ecr put-image --repository-name {repository} --image-tag {tag} --image-manifest \"$(aws ecr \
+         batch-get-image --repository-name {repository} --image-ids imageDigest={digest} --query \
+         'images[0].imageManifest' --output text)\""
     )
 }
 
@@ -216,7 +217,8 @@ fn target_expires(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     }
     let current = memory.ledger.current().and_then(|release| release.digest.as_ref());
     if let Some(current) = current.filter(|digest| !memory.ledger.is_bad(digest)) {
-        // The push of the next release takes the tag away from this one, and a rollback from that release comes back here.
+        // The push of the next release takes the tag away from this one, and a rollback from that release comes back
+        // here.
         let after = after_next_push(service, image);
         if let Some(when) = lifecycle.fate(&after, current).and_then(|fate| soon(fate, fleet.now)) {
             let what = format!(
@@ -261,9 +263,12 @@ fn report(service: &ServiceFacts, key: &str, what: &str, out: &mut Findings) {
         this(service),
         key,
         format!("By the lifecycle policy of {repository}, {what}."),
-        "Let the policy keep more images, or give releases a tag of their own that a rule of lower rulePriority keeps. Look \
-         first at what it would delete.",
-        format!("aws ecr get-lifecycle-policy --repository-name {} --query lifecyclePolicyText --output text", quote(repository)),
+        "Let the policy keep more images, or give releases a tag of their own that a rule of lower rulePriority keeps. \
+         Look first at what it would delete.",
+        format!(
+            "aws ecr get-lifecycle-policy --repository-name {} --query lifecyclePolicyText --output text",
+            quote(repository)
+        ),
     );
 }
 

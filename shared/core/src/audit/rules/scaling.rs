@@ -1,7 +1,8 @@
 //! Health checks and scaling: what App Runner cannot notice, and sizes that do not fit what is used.
 //!
-//! App Runner scales by one thing alone: more requests at the same time than `MaxConcurrency` times the instances. Rules about
-//! use look at services that run and at days that CloudWatch has data for; where it has none they have not checked.
+//! App Runner scales by one thing alone: more requests at the same time than `MaxConcurrency` times the instances.
+//! Rules about use look at services that run and at days that CloudWatch has data for; where it has none they have not
+//! checked.
 //!
 //! | rule | finds | grade |
 //! |---|---|---|

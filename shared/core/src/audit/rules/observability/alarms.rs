@@ -12,8 +12,8 @@ pub(in super::super) const RULES: &[Rule] = &[
         group: Group::Observability,
         grade: Grade::Medium,
         title: "No alarm watches the errors of a service",
-        why: "A release that passes its health check and answers with errors is told to nobody, and pitcrew does not take \
-              it back.",
+        why: "A release that passes its health check and answers with errors is told to nobody, and pitcrew does not \
+              take it back.",
         chapter: guide("Viewing App Runner service metrics reported to CloudWatch"),
         check: Check::Service(no_error_alarm),
     },
@@ -112,7 +112,8 @@ fn silent_alarm(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
             this(service),
             &alarm.name,
             format!("The alarm {} has no action that is enabled.", alarm.name),
-            "Enable its actions; where it has none, give it one with put-metric-alarm. pitcrew sees it change either way.",
+            "Enable its actions; where it has none, give it one with put-metric-alarm. pitcrew sees it change either \
+             way.",
             format!("aws cloudwatch enable-alarm-actions --alarm-names {}", quote(&alarm.name)),
         );
     }

@@ -31,8 +31,8 @@ pub(in super::super) const RULES: &[Rule] = &[
         group: Group::Observability,
         grade: Grade::High,
         title: "Tracing is on, and X-Ray cannot be reached from the service's VPC",
-        why: "All that the service sends goes into the VPC of its connector: without a NAT gateway or an endpoint of X-Ray \
-              there, traces are lost, and each attempt keeps the application waiting.",
+        why: "All that the service sends goes into the VPC of its connector: without a NAT gateway or an endpoint of \
+              X-Ray there, traces are lost.",
         chapter: tracing_article("Step 1: Preparing the Amazon VPC and subnets"),
         check: Check::Service(tracing_unreachable),
     },
@@ -58,8 +58,8 @@ fn tracing_off(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     out.find(
         this(service),
         "Tracing is off.",
-        "Instrument the application, give its role AWSXRayDaemonWriteAccess and switch tracing on, with a configuration \
-         whose trace vendor is AWSXRAY.",
+        "Instrument the application, give its role AWSXRayDaemonWriteAccess and switch tracing on, with a \
+         configuration whose trace vendor is AWSXRAY.",
         update(
             service,
             &format!(
@@ -141,8 +141,9 @@ fn report_unreachable(
 ) {
     let region = service.arn.region();
     let command = format!(
-        "aws ec2 create-vpc-endpoint --vpc-id {} --vpc-endpoint-type Interface --service-name com.amazonaws.{region}.xray \
-         --subnet-ids {} --security-group-ids GROUP_THAT_LETS_443_IN --private-dns-enabled",
+        "aws ec2 create-vpc-endpoint --vpc-id {} --vpc-endpoint-type Interface --service-name \
+         com.amazonaws.{region}.xray --subnet-ids {} --security-group-ids GROUP_THAT_LETS_443_IN \
+         --private-dns-enabled",
         quote(&first.vpc),
         connector.subnets.iter().map(|id| quote(id)).collect::<Vec<_>>().join(" ")
     );
@@ -154,8 +155,8 @@ fn report_unreachable(
             connector.name,
             first.vpc
         ),
-        "Make an interface endpoint of X-Ray, or lead the subnets' default route to a NAT gateway. One endpoint wants one \
-         subnet of a zone.",
+        "Make an interface endpoint of X-Ray, or lead the subnets' default route to a NAT gateway. One endpoint wants \
+         one subnet of a zone.",
         command,
     );
     if closed.len() < all {
@@ -163,8 +164,8 @@ fn report_unreachable(
     }
 }
 
-/// Whether a default route leads somewhere else than to an internet gateway: instances behind a connector have no public
-/// address, so that one does not serve them. Where a gateway or an appliance leads is not looked at.
+/// Whether a default route leads somewhere else than to an internet gateway: instances behind a connector have no
+/// public address, so that one does not serve them. Where a gateway or an appliance leads is not looked at.
 fn leads_out(subnet: &Subnet) -> bool {
     subnet.routes.iter().any(|route| {
         route.destination == "0.0.0.0/0"

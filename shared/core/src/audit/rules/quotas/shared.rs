@@ -115,8 +115,8 @@ fn connection_broken(fleet: &Fleet, out: &mut Findings) {
             out.find(
                 resource,
                 format!("{} is {}, and {} through it.", connection.name, connection.status, deploying(users)),
-                "Complete the handshake in App Runner's console, under GitHub connections: no command can. Where that does \
-                 not help, make a new connection and give it to the services.",
+                "Complete the handshake in App Runner's console, under GitHub connections: no command can. Where that \
+                 does not help, make a new connection and give it to the services.",
                 "",
             );
         } else {

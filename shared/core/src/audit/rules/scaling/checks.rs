@@ -13,8 +13,8 @@ pub(in super::super) const RULES: &[Rule] = &[
         group: Group::Scaling,
         grade: Grade::Medium,
         title: "The health check only opens the port",
-        why: "A release that answers every request with an error counts as healthy, so that App Runner does not take it \
-              back.",
+        why: "A release that answers every request with an error counts as healthy, so that App Runner does not take \
+              it back.",
         chapter: guide("Configuring health checks for your service"),
         check: Check::Service(tcp_check),
     },
@@ -32,8 +32,8 @@ pub(in super::super) const RULES: &[Rule] = &[
         group: Group::Scaling,
         grade: Grade::Low,
         title: "The health check may take as long as its interval, or longer",
-        why: "The guide allows no interval below the timeout; at equal ones a slow answer runs into the next check, when \
-              the instance is busiest.",
+        why: "The guide allows no interval below the timeout; at equal ones a slow answer runs into the next check, \
+              when the instance is busiest.",
         chapter: guide("Configuring health checks for your service"),
         check: Check::Service(check_overlaps),
     },

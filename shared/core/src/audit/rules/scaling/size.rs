@@ -21,8 +21,8 @@ pub(in super::super) const RULES: &[Rule] = &[
         group: Group::Scaling,
         grade: Grade::Low,
         title: "A production service keeps one instance",
-        why: "When the one instance fails, nothing serves until another has started; a second one stands by for the price \
-              of its memory.",
+        why: "When the one instance fails, nothing serves until another has started; a second one stands by for the \
+              price of its memory.",
         chapter: guide("Managing App Runner automatic scaling"),
         check: Check::Service(single_instance),
     },

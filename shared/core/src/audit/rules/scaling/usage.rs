@@ -21,7 +21,8 @@ pub(in super::super) const RULES: &[Rule] = &[
         group: Group::Scaling,
         grade: Grade::Medium,
         title: "Instances are overloaded long before App Runner adds one",
-        why: "App Runner adds instances by requests at the same time alone, so that a busy CPU or full memory never does.",
+        why: "App Runner adds instances by requests at the same time alone, so that a busy CPU or full memory never \
+              does.",
         chapter: guide("Managing App Runner automatic scaling"),
         check: Check::Service(limit_never_reached),
     },
@@ -130,8 +131,8 @@ fn ceiling(_: &Fleet, service: &ServiceFacts, out: &mut Findings) {
             "All {} instances were active, with {concurrency:.0} requests at the same time; they may take {limit:.0}.",
             scaling.max
         ),
-        "Raise the maximum, or take larger instances and a higher limit of requests; the account's quota of Fargate vCPUs \
-         must allow it.",
+        "Raise the maximum, or take larger instances and a higher limit of requests; the account's quota of Fargate \
+         vCPUs must allow it.",
         command,
     );
 }
@@ -154,8 +155,8 @@ fn limit_never_reached(_: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     out.find(
         this(service),
         format!(
-            "An instance had {cpu:.0} % CPU and {memory:.0} % memory at {each:.0} requests at the same time; another is \
-             added at {}.",
+            "An instance had {cpu:.0} % CPU and {memory:.0} % memory at {each:.0} requests at the same time; another \
+             is added at {}.",
             scaling.concurrency
         ),
         "Set the limit below what an instance can do.",
@@ -178,7 +179,8 @@ fn limit_too_low(_: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     out.find(
         this(service),
         format!(
-            "{instances:.0} instances were active at a limit of {} requests each, and none had more than {cpu:.0} % CPU.",
+            "{instances:.0} instances were active at a limit of {} requests each, and none had more than {cpu:.0} % \
+             CPU.",
             scaling.concurrency
         ),
         "Double the limit and look again.",
@@ -199,7 +201,8 @@ fn minimum_unneeded(_: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     out.find(
         this(service),
         format!(
-            "{} instances stand by; at most {concurrency:.0} requests came at the same time, and one instance takes {}.",
+            "{} instances stand by; at most {concurrency:.0} requests came at the same time, and one instance takes \
+             {}.",
             scaling.min, scaling.concurrency
         ),
         "Lower the minimum; two are enough for one to fail.",
