@@ -17,8 +17,13 @@
 
 pub mod facts;
 mod findings;
+pub mod lifecycle;
+pub mod policy;
+pub mod quotas;
 mod rule;
 mod rules;
+#[cfg(test)]
+mod samples;
 
 pub use facts::{Fleet, ServiceFacts};
 pub use findings::{Findings, Fix, Resource, Seen, Unchecked};
