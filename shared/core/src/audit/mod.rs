@@ -17,8 +17,10 @@
 
 pub mod facts;
 mod findings;
+pub mod policy;
 mod rule;
 mod rules;
+pub mod secrets;
 
 pub use facts::{Fleet, ServiceFacts};
 pub use findings::{Findings, Fix, Resource, Seen, Unchecked};
