@@ -1,13 +1,18 @@
 //! The rules, one file a group. Each file begins with the table of its rules.
 
 mod deployments;
+mod domains;
+mod subject;
 
 use super::rule::Rule;
 
 /// Every rule, by group, in the order in which people read them.
-pub(super) const ALL: &[&[Rule]] = &[deployments::RULES];
+pub(super) const ALL: &[&[Rule]] = &[deployments::RULES, domains::RULES];
 
 /// The developer guide, by heading.
 const fn guide(heading: &'static str) -> super::Chapter {
     super::Chapter { work: "App Runner developer guide", heading }
 }
+
+#[cfg(test)]
+mod tests;
