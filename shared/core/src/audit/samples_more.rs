@@ -124,7 +124,13 @@ pub fn row(name: &str, kind: &str, value: &str, purpose: Purpose) -> PreviewReco
 }
 
 pub fn pointer(at: &str, target: &str) -> Pointer {
-    Pointer { zone: "Z0ZONE".to_owned(), name: name(at), kind: "CNAME".to_owned(), target: name(target) }
+    Pointer {
+        zone: "Z0ZONE".to_owned(),
+        private: false,
+        name: name(at),
+        kind: "CNAME".to_owned(),
+        target: name(target),
+    }
 }
 
 pub const INGRESS: &str =
@@ -176,6 +182,7 @@ pub fn ingress() -> Ingress {
         vpc: VPC.to_owned(),
         endpoint: REQUESTS.to_owned(),
         domain: Some(INSIDE.to_owned()),
+        created_at: Some(days_ago(30)),
     }
 }
 

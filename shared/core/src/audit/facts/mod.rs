@@ -103,6 +103,9 @@ pub struct Listed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pointer {
     pub zone: String,
+    /// Whether the zone is private: its records are seen in VPCs alone.
+    #[serde(default)]
+    pub private: bool,
     pub name: Name,
     /// `A`, `AAAA`, `CNAME`.
     pub kind: String,

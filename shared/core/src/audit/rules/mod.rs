@@ -3,12 +3,13 @@
 mod deployments;
 mod domains;
 mod egress;
+mod ingress;
 mod subject;
 
 use super::rule::Rule;
 
 /// Every rule, by group, in the order in which people read them.
-pub(super) const ALL: &[&[Rule]] = &[deployments::RULES, domains::RULES, egress::RULES];
+pub(super) const ALL: &[&[Rule]] = &[deployments::RULES, domains::RULES, egress::RULES, ingress::RULES];
 
 /// The developer guide, by heading.
 const fn guide(heading: &'static str) -> super::Chapter {
