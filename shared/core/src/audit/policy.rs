@@ -109,6 +109,26 @@ pub fn grants_everything(role: &RoleFacts) -> Option<String> {
     RUNS_AS.into_iter().any(|action| by_statement(action).is_some()).then(|| passes.name.clone())
 }
 
+/// The patterns of all actions that some statement allows, whatever its condition and whatever another denies; `*` where one
+/// allows all but what it names. `None` where a document cannot be read.
+pub fn granted(role: &RoleFacts) -> Option<Vec<String>> {
+    let mut all = Vec::new();
+    for policy in &role.policies {
+        for statement in statements(&policy.document)? {
+            if effect(statement)? != Effect::Allow {
+                continue;
+            }
+            match statement.get("Action") {
+                Some(actions) => all.extend(texts(actions).map(str::to_owned)),
+                None => all.push("*".to_owned()),
+            }
+        }
+    }
+    all.sort();
+    all.dedup();
+    Some(all)
+}
+
 /// Whether the role lets the service (`tasks.apprunner.amazonaws.com`) assume it. Conditions are not looked at: App Runner
 /// needs none, and those that people set (`aws:SourceAccount`) let it in.
 pub fn trusts(role: &RoleFacts, principal: &str) -> bool {

@@ -8,7 +8,7 @@ mod network;
 mod service;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -145,6 +145,8 @@ pub struct Fleet {
     pub network: NetworkFacts,
     /// Instance and access roles, by ARN.
     pub roles: BTreeMap<String, Fact<RoleFacts>>,
+    /// ARNs of roles that services name and IAM does not know: they are not among [`Fleet::roles`].
+    pub roles_gone: BTreeSet<String>,
     pub alarms: Fact<Vec<AlarmFacts>>,
     /// Records of this account's zones that lead to App Runner.
     pub pointers: Fact<Vec<Pointer>>,
@@ -169,6 +171,7 @@ impl Fleet {
             connections: Fact::Unread,
             network: NetworkFacts::default(),
             roles: BTreeMap::new(),
+            roles_gone: BTreeSet::new(),
             alarms: Fact::Unread,
             pointers: Fact::Unread,
             last_event: Fact::Unread,

@@ -145,6 +145,16 @@ fn who_is_trusted() {
     assert_eq!(principals(&trust(anybody)), ["*"]);
 }
 
+#[test]
+fn what_is_granted_is_listed_as_it_is_written() {
+    let all_but = json!({ "Statement": { "Effect": "Allow", "NotAction": "iam:*", "Resource": "*" } });
+    let read = one("Allow", json!(["ecr:Get*", "ecr:BatchGetImage"]), json!("*"));
+    let denied = one("Deny", json!("s3:*"), json!("*"));
+    assert_eq!(granted(&role(&[read.clone(), denied])).unwrap(), ["ecr:BatchGetImage", "ecr:Get*"]);
+    assert_eq!(granted(&role(&[all_but])).unwrap(), ["*"]);
+    assert_eq!(granted(&role(&[read, json!(null)])), None);
+}
+
 proptest! {
     /// A star takes anything, and what is written out matches itself.
     #[test]

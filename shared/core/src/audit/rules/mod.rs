@@ -4,12 +4,14 @@ mod deployments;
 mod domains;
 mod egress;
 mod ingress;
+mod security;
 mod subject;
 
 use super::rule::Rule;
 
 /// Every rule, by group, in the order in which people read them.
-pub(super) const ALL: &[&[Rule]] = &[deployments::RULES, domains::RULES, egress::RULES, ingress::RULES];
+pub(super) const ALL: &[&[Rule]] =
+    &[deployments::RULES, domains::RULES, egress::RULES, ingress::RULES, security::RULES];
 
 /// The developer guide, by heading.
 const fn guide(heading: &'static str) -> super::Chapter {
