@@ -3,11 +3,10 @@
 use serde_json::json;
 
 use super::facts::{DomainFacts, Endpoint, Fleet, Ingress, IngressStatus, Peer, Pointer, ServiceFacts};
-use super::samples::{ACCOUNT, REGION, VPC, arn, connector, days_ago, fleet, https, now, service};
+use super::samples::{REGION, VPC, arn, connector, days_ago, fleet, https, now, service};
 use crate::certificate::{CertificateMemory, Served};
 use crate::dns::facts::{Answer, DnsFacts};
 use crate::dns::model::name;
-use crate::dns::name::Name;
 use crate::dns::plan::Purpose;
 use crate::dns::record::RecordType;
 use crate::domain::{
@@ -206,10 +205,6 @@ pub fn managed_access_policy() -> serde_json::Value {
         "ecr:BatchCheckLayerAvailability" ] }] })
 }
 
-pub fn group_peer(id: &str) -> Peer {
-    Peer::Group(id.to_owned())
-}
-
 /// The network's facts without any that was read.
 pub fn unread_network(fleet: &mut Fleet) {
     fleet.network.zones = Fact::Unavailable("denied".to_owned());
@@ -218,17 +213,7 @@ pub fn unread_network(fleet: &mut Fleet) {
     fleet.network.endpoints = Fact::Unavailable("denied".to_owned());
 }
 
-/// The account's own role names, spelled out.
-pub fn role_arn(name: &str) -> String {
-    format!("arn:aws:iam::{ACCOUNT}:role/{name}")
-}
-
 /// A permission for HTTPS from a group.
 pub fn https_from(id: &str) -> super::facts::Permission {
-    https(group_peer(id))
-}
-
-/// A name, where a test needs one.
-pub fn at(text: &str) -> Name {
-    name(text)
+    https(Peer::Group(id.to_owned()))
 }

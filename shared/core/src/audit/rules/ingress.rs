@@ -270,7 +270,7 @@ fn public_name(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
                         domain.name.as_str(),
                         format!("The public DNS leads {} to {}.", domain.name, values.join(", ")),
                         "Put the record into a private zone of the VPC alone; the validation records stay public.",
-                        format!("dig +short {} {}", kind, quote(domain.name.as_str())),
+                        format!("pitcrew domains plan {} {}", quote(service.arn.name()), quote(domain.name.as_str())),
                     );
                     break;
                 }

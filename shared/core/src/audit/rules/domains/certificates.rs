@@ -34,7 +34,7 @@ pub(super) fn caa_forbids(_: &Fleet, service: &ServiceFacts, out: &mut Findings)
                             records.join("; ")
                         ),
                         &format!("Add `0 {tag} \"amazon.com\"` to the CAA set of {at}; leave the others as they are."),
-                        format!("dig +short CAA {}", quote(at.as_str())),
+                        pitcrew("plan", service, domain),
                     );
                 }
                 Ok(Verdict::Blind(why)) => unchecked(out, service, domain, &why),

@@ -3,7 +3,6 @@
 use super::super::super::facts::{DomainFacts, Fleet};
 use super::super::super::{Findings, ServiceFacts, doubled_names};
 use super::{linked, of, pitcrew, unchecked, www};
-use crate::dns::command::quote;
 use crate::dns::facts::Answer;
 use crate::dns::name::Name;
 use crate::dns::plan::Purpose;
@@ -149,7 +148,7 @@ pub(super) fn doubled_proof(_: &Fleet, service: &ServiceFacts, out: &mut Finding
                         record.name.as_str(),
                         format!("The record for {} stands at {doubled}.", record.name),
                         "Enter the name in the provider's panel without the zone's name, or with a dot at its end.",
-                        format!("dig +short CNAME {}", quote(record.name.as_str())),
+                        pitcrew("plan", service, domain),
                     ),
                     Ok(_) => {}
                     Err(why) => unchecked(out, service, domain, &why),

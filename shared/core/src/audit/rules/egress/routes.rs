@@ -236,8 +236,9 @@ pub(super) fn inactive(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings
         "Give the service a connector that is active.",
         format!(
             "aws apprunner update-service --service-arn {} --network-configuration \
-             EgressConfiguration={{EgressType=VPC,VpcConnectorArn=ACTIVE_CONNECTOR_ARN}}",
-            service.arn
+             'EgressConfiguration={{EgressType=VPC,VpcConnectorArn=ACTIVE_CONNECTOR_ARN}},\
+             IngressConfiguration={{IsPubliclyAccessible={}}}'",
+            service.arn, service.public
         ),
     );
 }

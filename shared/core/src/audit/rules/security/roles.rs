@@ -2,7 +2,7 @@
 
 use super::super::super::facts::{Fleet, RoleFacts, Suspicion, Tracing};
 use super::super::super::policy::{self, administers, grants_everything, principals, trusts};
-use super::super::super::{Findings, Grade, Resource, ServiceFacts};
+use super::super::super::{Findings, Grade, ServiceFacts};
 use super::super::subject::of;
 use super::{BUILD, TASKS};
 use crate::dns::command::quote;
@@ -44,8 +44,8 @@ pub(super) fn no_instance_role(_: &Fleet, service: &ServiceFacts, out: &mut Find
         format!("It has no instance role, and {why}."),
         "Make a role that tasks.apprunner.amazonaws.com may assume, with what the application calls, and give it to the service.",
         format!(
-            "aws apprunner update-service --service-arn {} --instance-configuration InstanceRoleArn=ROLE_ARN",
-            service.arn
+            "aws apprunner update-service --service-arn {} --instance-configuration Cpu={},Memory={},InstanceRoleArn=ROLE_ARN",
+            service.arn, service.cpu, service.memory_mb
         ),
     );
     out.graded(grade);
@@ -132,8 +132,9 @@ pub(super) fn gone(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
                 "Make the role again under its name, or give the service another one.",
                 format!("aws iam get-role --role-name {}", quote(name(arn))),
             );
-        } else if role(fleet, service, arn, out).is_none() {
-            // Said already: it could not be read.
+        } else {
+            // A role that could not be read says so by itself.
+            let _ = role(fleet, service, arn, out);
         }
     }
 }

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::audit::Resource;
 use crate::audit::facts::Variable;
 use crate::audit::samples::{ACCESS_ROLE, INSTANCE_ROLE, fleet, look, role as sample_role, service};
 use crate::audit::samples_more::managed_access_policy;
