@@ -179,6 +179,7 @@ fn values_with_a_pattern_or_a_name_that_explains_them() {
         ("CERT", "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUI"),
         ("SETTING", "-----BEGIN PUBLIC KEY-----"),
         ("SETTING", "a,b,c"),
+        ("SETTING", "id=AKIAIOSFODNN7EXAMPLE;"),
     ];
     for (name, value) in cases {
         assert_eq!(suspect(name, value), None, "{name}={value}");

@@ -70,6 +70,12 @@ fn a_connector_that_nobody_lets_in_is_found() {
 }
 
 #[test]
+fn letting_in_another_group_is_not_letting_in_the_connector() {
+    let other = with("sg-endpoint", |group| group.inbound = vec![https_from("sg-endpoint")]);
+    assert_eq!(found(&other), [("egress-not-let-in", String::new())]);
+}
+
+#[test]
 fn a_range_of_addresses_may_let_it_in() {
     let range = || https(Peer::Cidr("10.0.0.0/16".to_owned()));
     assert_eq!(found(&with("sg-endpoint", |group| group.inbound = vec![range()])), []);
