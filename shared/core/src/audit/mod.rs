@@ -15,6 +15,7 @@
 //! | open, and a second finding | the waiver has expired, or has no reason or no date |
 //! | open | no waiver names it |
 
+mod doubled;
 pub mod facts;
 mod findings;
 pub mod lifecycle;
@@ -24,7 +25,11 @@ mod rule;
 mod rules;
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod samples_more;
+pub mod secrets;
 
+pub use doubled::doubled_names;
 pub use facts::{Fleet, ServiceFacts};
 pub use findings::{Findings, Fix, Resource, Seen, Unchecked};
 pub use rule::{Chapter, Check, Grade, Group, Rule, all, find};

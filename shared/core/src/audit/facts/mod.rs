@@ -8,7 +8,7 @@ mod network;
 mod service;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -103,6 +103,9 @@ pub struct Listed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pointer {
     pub zone: String,
+    /// Whether the zone is private: its records are seen in VPCs alone.
+    #[serde(default)]
+    pub private: bool,
     pub name: Name,
     /// `A`, `AAAA`, `CNAME`.
     pub kind: String,
@@ -142,6 +145,8 @@ pub struct Fleet {
     pub network: NetworkFacts,
     /// Instance and access roles, by ARN.
     pub roles: BTreeMap<String, Fact<RoleFacts>>,
+    /// ARNs of roles that services name and IAM does not know: they are not among [`Fleet::roles`].
+    pub roles_gone: BTreeSet<String>,
     pub alarms: Fact<Vec<AlarmFacts>>,
     /// Records of this account's zones that lead to App Runner.
     pub pointers: Fact<Vec<Pointer>>,
@@ -166,6 +171,7 @@ impl Fleet {
             connections: Fact::Unread,
             network: NetworkFacts::default(),
             roles: BTreeMap::new(),
+            roles_gone: BTreeSet::new(),
             alarms: Fact::Unread,
             pointers: Fact::Unread,
             last_event: Fact::Unread,

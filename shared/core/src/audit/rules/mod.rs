@@ -1,12 +1,17 @@
 //! The rules, one file a group. Each file begins with the table of its rules.
 
 mod deployments;
+mod domains;
+mod egress;
 mod express;
 mod fix;
+mod ingress;
 mod observability;
 mod quotas;
 mod releases;
 mod scaling;
+mod security;
+mod subject;
 
 use super::rule::Rule;
 
@@ -17,9 +22,13 @@ pub(super) const ALL: &[&[Rule]] = &[
     scaling::CHECKS,
     scaling::SIZE,
     scaling::USAGE,
+    domains::RULES,
+    egress::RULES,
+    ingress::RULES,
     observability::TRACING,
     observability::ALARMS,
     observability::RULES,
+    security::RULES,
     quotas::RULES,
     quotas::SHARED,
     express::RULES,

@@ -88,6 +88,7 @@ fn ingress_connections_near_their_quota_are_found_with_those_without_a_service()
                 vpc: "vpc-1".to_owned(),
                 endpoint: "vpce-1".to_owned(),
                 domain: None,
+                created_at: None,
             };
             fleet.ingresses = Fact::Known((0..number).map(ingress).collect());
         })

@@ -1,0 +1,108 @@
+use super::*;
+use crate::audit::Findings;
+use crate::audit::samples::{VPC, fleet, https, look, route, service};
+use crate::audit::samples_more::{https_from, unread_network};
+use crate::fact::Fact;
+
+const GROUPS: [&str; 5] =
+    ["egress-group-gone", "egress-closed", "egress-open", "egress-not-let-in", "egress-stale-reference"];
+
+fn see(id: &str, fleet: &Fleet) -> Findings {
+    look(id, fleet, &service("shop-api"))
+}
+
+fn found(fleet: &Fleet) -> Vec<(&'static str, String)> {
+    let of = |id: &'static str| see(id, fleet).found.into_iter().map(move |seen| (id, seen.key));
+    GROUPS.into_iter().flat_map(of).collect()
+}
+
+fn with(id: &str, change: impl Fn(&mut SecurityGroup)) -> Fleet {
+    let mut fleet = fleet();
+    let Fact::Known(groups) = &mut fleet.network.groups else { panic!("no groups") };
+    change(groups.get_mut(id).unwrap());
+    fleet
+}
+
+#[test]
+fn the_sample_lets_the_connector_in() {
+    assert_eq!(found(&fleet()), []);
+}
+
+#[test]
+fn a_group_that_is_gone_is_found() {
+    let mut fleet = fleet();
+    let Fact::Known(groups) = &mut fleet.network.groups else { panic!("no groups") };
+    groups.remove("sg-connector");
+    let ids: Vec<&str> = found(&fleet).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids, ["egress-group-gone", "egress-stale-reference"]);
+}
+
+#[test]
+fn groups_that_let_nothing_out_are_found() {
+    let mut fleet = with("sg-connector", |group| group.outbound.clear());
+    assert_eq!(found(&fleet), [("egress-closed", String::new())]);
+    // A second group that lets something out opens the connector.
+    let Fact::Known(connectors) = &mut fleet.connectors else { panic!("no connectors") };
+    connectors[0].groups.push("sg-other".to_owned());
+    let Fact::Known(groups) = &mut fleet.network.groups else { panic!("no groups") };
+    let outbound = vec![https(Peer::Cidr("10.0.0.0/16".to_owned()))];
+    let (id, name) = ("sg-other".to_owned(), "other".to_owned());
+    groups.insert(id.clone(), SecurityGroup { id, name, vpc: VPC.to_owned(), inbound: Vec::new(), outbound });
+    assert_eq!(found(&fleet), []);
+}
+
+#[test]
+fn a_group_that_lets_everything_out_is_found() {
+    let all = |cidr: &str| Permission { protocol: "-1".to_owned(), ports: None, peer: Peer::Cidr(cidr.to_owned()) };
+    let open = with("sg-connector", |group| group.outbound = vec![all("0.0.0.0/0")]);
+    assert_eq!(found(&open), [("egress-open", "sg-connector".to_owned())]);
+    assert_eq!(found(&with("sg-connector", |group| group.outbound = vec![all("10.0.0.0/16")])), []);
+}
+
+#[test]
+fn a_connector_that_nobody_lets_in_is_found() {
+    let mut fleet = with("sg-endpoint", |group| group.inbound.clear());
+    assert_eq!(found(&fleet), [("egress-not-let-in", String::new())]);
+    assert_eq!(see("egress-not-let-in", &fleet).found[0].grade, Some(Grade::Low));
+    let Fact::Known(subnets) = &mut fleet.network.subnets else { panic!("no subnets") };
+    subnets.values_mut().for_each(|subnet| subnet.routes.truncate(1));
+    assert_eq!(see("egress-not-let-in", &fleet).found[0].grade, None);
+}
+
+#[test]
+fn letting_in_another_group_is_not_letting_in_the_connector() {
+    let other = with("sg-endpoint", |group| group.inbound = vec![https_from("sg-endpoint")]);
+    assert_eq!(found(&other), [("egress-not-let-in", String::new())]);
+}
+
+#[test]
+fn a_range_of_addresses_may_let_it_in() {
+    let range = || https(Peer::Cidr("10.0.0.0/16".to_owned()));
+    assert_eq!(found(&with("sg-endpoint", |group| group.inbound = vec![range()])), []);
+}
+
+#[test]
+fn a_group_that_lets_in_one_that_is_gone_is_found_unless_it_may_be_a_peers() {
+    let stale = with("sg-endpoint", |group| group.inbound.push(https_from("sg-old")));
+    assert_eq!(found(&stale), [("egress-stale-reference", "sg-old".to_owned())]);
+    let mut peered = stale;
+    let Fact::Known(subnets) = &mut peered.network.subnets else { panic!("no subnets") };
+    subnets.values_mut().for_each(|subnet| subnet.routes.push(route("10.9.0.0/16", "pcx-1")));
+    assert_eq!(found(&peered), []);
+}
+
+#[test]
+fn without_the_groups_nothing_is_fine() {
+    let mut blind = fleet();
+    unread_network(&mut blind);
+    let mut unread = fleet();
+    unread.network.groups = Fact::Unread;
+    let mut unlisted = fleet();
+    unlisted.connectors = Fact::Unread;
+    for id in GROUPS {
+        for fleet in [&blind, &unread, &unlisted] {
+            let findings = see(id, fleet);
+            assert_eq!((findings.found.len(), findings.unchecked.len()), (0, 1), "{id}");
+        }
+    }
+}
