@@ -15,11 +15,24 @@
 //! | open, and a second finding | the waiver has expired, or has no reason or no date |
 //! | open | no waiver names it |
 
+mod compare;
+mod engine;
 pub mod facts;
 mod findings;
+mod glob;
+mod report;
 mod rule;
 mod rules;
+#[cfg(test)]
+mod testing;
+mod trend;
+mod waiver;
 
+pub use compare::{Changes, Regraded};
+pub use engine::{CertificateLine, Counts, Finding, NotChecked, Part, ServiceLine, Source, check_fleet, check_service};
 pub use facts::{Fleet, ServiceFacts};
 pub use findings::{Findings, Fix, Resource, Seen, Unchecked};
+pub use report::{FORMAT, Report, RuleLine, Run};
 pub use rule::{Chapter, Check, Grade, Group, Rule, all, find};
+pub use trend::{RUNS_MAX, Trend, TrendLine};
+pub use waiver::{Entry, TAG, Waived, WaivedBy, Waivers};
