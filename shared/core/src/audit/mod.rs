@@ -20,6 +20,7 @@ mod engine;
 pub mod facts;
 mod findings;
 mod glob;
+pub mod html;
 mod report;
 mod rule;
 mod rules;
@@ -29,7 +30,9 @@ mod trend;
 mod waiver;
 
 pub use compare::{Changes, Regraded};
-pub use engine::{CertificateLine, Counts, Finding, NotChecked, Part, ServiceLine, Source, check_fleet, check_service};
+pub use engine::{
+    CertificateLine, Counts, Finding, NotChecked, Part, ServiceLine, Source, Tagged, check_fleet, check_service,
+};
 pub use facts::{Fleet, ServiceFacts};
 pub use findings::{Findings, Fix, Resource, Seen, Unchecked};
 pub use report::{FORMAT, Report, RuleLine, Run};

@@ -81,10 +81,10 @@ fn a_waiver_that_comes_and_one_that_goes() {
     let held = Finding { waiver: waived("2026-11-30", WaivedBy::File), ..open.clone() };
     let before = report("r1", 1, vec![open.clone()], None);
     let now = report("r2", 2, vec![held.clone()], Some(&before));
-    assert_eq!(now.changes.waived, [open.id.clone()]);
+    assert_eq!(now.changes.waived, std::slice::from_ref(&open.id));
     assert_eq!((now.counts.total(), now.waived), (0, 1));
     let then = report("r3", 3, vec![open.clone()], Some(&now));
-    assert_eq!(then.changes.reopened, [open.id.clone()]);
+    assert_eq!(then.changes.reopened, std::slice::from_ref(&open.id));
     // One that was waived before it was seen is no change.
     assert!(report("r2", 2, vec![held], Some(&report("r1", 1, vec![], None))).changes.is_empty());
 }
