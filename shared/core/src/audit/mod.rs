@@ -15,15 +15,18 @@
 //! | open, and a second finding | the waiver has expired, or has no reason or no date |
 //! | open | no waiver names it |
 
+pub mod asff;
 mod compare;
 mod engine;
 pub mod facts;
+mod figures;
 mod findings;
 mod glob;
 pub mod html;
 mod report;
 mod rule;
 mod rules;
+mod tell;
 #[cfg(test)]
 mod testing;
 mod trend;
@@ -34,8 +37,10 @@ pub use engine::{
     CertificateLine, Counts, Finding, NotChecked, Part, ServiceLine, Source, Tagged, check_fleet, check_service,
 };
 pub use facts::{Fleet, ServiceFacts};
+pub use figures::{Figures, figures};
 pub use findings::{Findings, Fix, Resource, Seen, Unchecked};
 pub use report::{FORMAT, Report, RuleLine, Run};
 pub use rule::{Chapter, Check, Grade, Group, Rule, all, find};
+pub use tell::notice;
 pub use trend::{RUNS_MAX, Trend, TrendLine};
 pub use waiver::{Entry, TAG, Waived, WaivedBy, Waivers};

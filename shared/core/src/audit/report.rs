@@ -176,7 +176,7 @@ fn grouped(entries: Vec<NotChecked>) -> Vec<NotChecked> {
 
 /// Open ones first, then the worst, then by group, rule, resource and key.
 fn order(finding: &Finding) -> impl Ord + '_ {
-    let by = (finding.group, finding.rule.as_str(), finding.resource.name().to_owned());
+    let by = (finding.group, finding.rule.as_str(), finding.resource.name());
     (!finding.open(), std::cmp::Reverse(finding.grade), by, finding.key.as_str(), finding.id.as_str())
 }
 

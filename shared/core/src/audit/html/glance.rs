@@ -35,7 +35,11 @@ pub(super) fn tiles(html: &mut Html, report: &Report, trend: &Trend) {
     let before = report.previous.as_ref().and_then(|run| trend.runs.iter().find(|line| line.run == *run));
     html.raw("<section aria-labelledby=\"glance\">\n<h2 id=\"glance\">At a glance</h2>\n<ul class=\"tiles\">\n");
     for grade in Grade::ALL {
-        html.raw("<li class=\"tile\">");
+        html.raw("<li class=\"tile");
+        if report.counts.of(grade) > 0 {
+            html.raw(" t-").raw(grade.as_str());
+        }
+        html.raw("\">");
         badge(html, grade);
         html.raw("<b>").count(report.counts.of(grade)).raw("</b>");
         delta(html, before, |line| line.counts.of(grade), report.counts.of(grade));
@@ -43,7 +47,7 @@ pub(super) fn tiles(html: &mut Html, report: &Report, trend: &Trend) {
     }
     html.raw("<li class=\"tile\"><span>Services</span><b>").count(report.audited).raw("</b><small>");
     let clean = report.services.iter().filter(|line| line.counts.total() == 0 && line.unchecked == 0).count();
-    html.text(&plural(clean, "without a finding", "without a finding"));
+    html.count(i64::try_from(clean).unwrap_or(i64::MAX)).raw(" checked and without a finding");
     if report.left_out > 0 {
         html.raw(", ").count(report.left_out).raw(" deleted meanwhile");
     }
@@ -51,9 +55,10 @@ pub(super) fn tiles(html: &mut Html, report: &Report, trend: &Trend) {
     delta(html, before, |line| line.waived, report.waived);
     html.raw("</li>\n<li class=\"tile\"><span>Not checked</span><b>").count(report.unchecked).raw("</b>");
     delta(html, before, |line| line.unchecked, report.unchecked);
-    html.raw("</li>\n<li class=\"tile\"><span>Certificate ends in</span><b>");
+    html.raw("</li>\n<li class=\"tile\"><span>Next certificate to end</span><b>");
     match report.days_left_min() {
-        Some(days) => html.count(days).raw("</b><small>days, the fewest of all</small>"),
+        Some(days) if days < 0 => html.raw("expired</b><small>at least one; see below</small>"),
+        Some(days) => html.count(days).raw("</b><small>days left, the fewest of all</small>"),
         None => html.raw("–</b><small>no certificate was seen</small>"),
     };
     html.raw("</li>\n</ul>\n</section>\n");
