@@ -14,6 +14,10 @@ use pitcrew_core::id::ServiceArn;
 /// What a name from outside may hold, and must show and not run.
 pub const HOSTILE: &str = "</script><img src=x onerror=\"window.ran=1\"><script>window.ran=1</script>'\"&amp;";
 
+/// What it holds mostly.
+pub const TAME: &str = "odd.example.com";
+
+/// 2026-10-23 06:00 UTC.
 const FIRST_SECOND: i64 = 1_792_735_200;
 const DAY_SECONDS: i64 = 86_400;
 
@@ -153,7 +157,7 @@ fn run(id: &str, day: i64, services: &[ServiceLine]) -> Run {
     }
 }
 
-fn findings() -> Vec<Finding> {
+fn findings(odd: &str) -> Vec<Finding> {
     let connector =
         Resource::other("VPC connector", "arn:aws:apprunner:eu-west-1:123456789012:vpcconnector/shops/1/0f3a9c2b");
     let health = |name: &str| {
@@ -180,22 +184,29 @@ fn findings() -> Vec<Finding> {
         found(5, service("shop-api"), "", "No alarm reads 5xxStatusResponses or RequestLatency of it.", "Make an alarm that tells somebody.", Some("aws cloudwatch put-metric-alarm --alarm-name shop-api-5xx --namespace AWS/AppRunner --metric-name 5xxStatusResponses".to_owned())),
         found(5, service("shop-web"), "", "No alarm reads 5xxStatusResponses or RequestLatency of it.", "Make an alarm that tells somebody.", None),
         found(6, Resource::Account, "services", "27 of 30 services are in use.", "Ask AWS for more, or delete what nobody uses.", None),
-        found(4, service("shop-odd"), HOSTILE, &format!("The variable {HOSTILE} looks like a secret."), HOSTILE, Some(format!("echo '{HOSTILE}'"))),
+        found(
+            4,
+            service("shop-odd"),
+            odd,
+            &format!("The variable {odd} looks like a secret."),
+            &format!("Keep {odd} in Secrets Manager."),
+            Some(format!("echo '{odd}'")),
+        ),
     ]
 }
 
-/// The report of the sample's last run.
-pub fn report() -> Report {
+/// The report of the sample's last run. `odd` stands wherever a name from outside can stand: [`HOSTILE`], or something tame.
+pub fn report(odd: &str) -> Report {
     let services = [
         line("shop-api", "RUNNING", &[("api.example.com", 141)]),
         line("shop-checkout", "RUNNING", &[("pay.example.com", 4), ("checkout.example.com", 63)]),
-        line("shop-odd", "RUNNING", &[(HOSTILE, 29)]),
+        line("shop-odd", "RUNNING", &[(odd, 29)]),
         line("shop-search-preview", "CREATE_FAILED", &[]),
         line("shop-web", "RUNNING", &[("www.example.com", 187), ("example.com", -1)]),
         line("shop-mail", "PAUSED", &[]),
     ];
-    let mut now = findings();
-    let mut before = findings();
+    let mut now = findings(odd);
+    let mut before = findings(odd);
     // Since the run before: a certificate came near its end, a check was graded up, one was waived, one was mended.
     before.remove(0);
     before[3].grade = Grade::Low;
@@ -207,7 +218,6 @@ pub fn report() -> Report {
         reason: "replaced by the new shop: TICKET-412".to_owned(),
         who: None,
     });
-    now[9].waiver = None;
     // One that this run could not look for.
     let stale = now.remove(7);
     let unchecked = |rule: &str, why: &str, resources: Vec<Resource>| NotChecked {
