@@ -4,6 +4,7 @@ No driver and no library is needed, and no port is opened. Every wait has an end
 """
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -22,6 +23,13 @@ def find():
     return named or next(filter(None, map(shutil.which, NAMES)), None)
 
 
+def above(descriptor):
+    """The same descriptor under a number above 9."""
+    copy = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(descriptor)
+    return copy
+
+
 class BrowserError(Exception):
     """The browser refused a command, or did not answer."""
 
@@ -30,15 +38,20 @@ class Browser:
     """One process; a page is opened in a tab of its own by `open`."""
 
     def __init__(self, path, folder):
-        reads, self._out = os.pipe()
-        self._in, writes = os.pipe()
+        # Above 9, so that putting them on 3 and 4 covers neither of them.
+        reads, self._out, self._in, writes = map(above, (*os.pipe(), *os.pipe()))
         flags = ["--headless", "--remote-debugging-pipe", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
                  "--disable-background-networking", "--disable-dev-shm-usage", f"--user-data-dir={folder}", "about:blank"]
         if os.geteuid() == 0:
             flags.insert(0, "--no-sandbox")  # Chromium's sandbox does not start for root.
-        # The shell puts the pipe where the browser looks for it.
-        command = ["sh", "-c", f'exec "$0" "$@" 3<&{reads} 4>&{writes}', path, *flags]
-        self._process = subprocess.Popen(command, pass_fds=(reads, writes), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+        def connect():
+            os.dup2(reads, 3)
+            os.dup2(writes, 4)
+
+        # Whatever else is open here closes by itself when the browser starts; only what `connect` makes does not.
+        self._process = subprocess.Popen([path, *flags], close_fds=False, preexec_fn=connect, stdin=subprocess.DEVNULL,
+                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(reads)
         os.close(writes)
         self._buffer, self._last, self.events = b"", 0, []
