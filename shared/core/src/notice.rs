@@ -49,6 +49,8 @@ pub enum NoticeKind {
     Domain,
     /// A certificate: renewed, late, about to expire, expired.
     Certificate,
+    /// What an audit of the fleet found that the one before did not, and what is mended since.
+    Audit,
     /// Something about pitcrew itself: the breaker, a dead channel.
     Crew,
 }
@@ -124,6 +126,7 @@ impl NoticeKind {
             Self::Pin => "pin",
             Self::Domain => "domain",
             Self::Certificate => "certificate",
+            Self::Audit => "audit",
             Self::Crew => "crew",
         }
     }
@@ -186,6 +189,7 @@ mod tests {
             NoticeKind::Pin,
             NoticeKind::Domain,
             NoticeKind::Certificate,
+            NoticeKind::Audit,
             NoticeKind::Crew,
         ];
         for kind in kinds {

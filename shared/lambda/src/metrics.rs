@@ -31,6 +31,17 @@ pub mod names {
     pub const CERTIFICATE_DAYS_LEFT: &str = "CertificateDaysLeft";
     /// Domains that only a person can bring further.
     pub const DOMAINS_BLOCKED: &str = "DomainsBlocked";
+    /// Open findings of the last audit, one name a grade, so that an alarm can hang on the critical ones alone.
+    pub const AUDIT_CRITICAL: &str = "AuditFindingsCritical";
+    pub const AUDIT_HIGH: &str = "AuditFindingsHigh";
+    pub const AUDIT_MEDIUM: &str = "AuditFindingsMedium";
+    pub const AUDIT_LOW: &str = "AuditFindingsLow";
+    pub const AUDIT_WAIVED: &str = "AuditFindingsWaived";
+    pub const AUDIT_SERVICES: &str = "AuditServices";
+    /// Pairs of a rule and a resource that could not be checked: blindness, made visible.
+    pub const AUDIT_NOT_CHECKED: &str = "AuditNotChecked";
+    /// The fewest days of all certificates that the audit saw; absent where it saw none.
+    pub const AUDIT_CERTIFICATE_DAYS_LEFT: &str = "AuditCertificateDaysLeft";
     pub const NOTICES_SENT: &str = "NoticesSent";
     /// By `Channel`.
     pub const NOTICES_FAILED: &str = "NoticesFailed";

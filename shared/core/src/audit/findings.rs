@@ -27,6 +27,23 @@ impl Resource {
         Self::Other { kind: kind.to_owned(), id: id.into() }
     }
 
+    /// What tells it from every other resource of the account in this region: its ARN, its id, or `account`.
+    pub fn id(&self) -> String {
+        match self {
+            Self::Service { arn } => arn.to_string(),
+            Self::Other { id, .. } => id.clone(),
+            Self::Account => "account".to_owned(),
+        }
+    }
+
+    /// The service that it is.
+    pub fn service(&self) -> Option<&ServiceArn> {
+        match self {
+            Self::Service { arn } => Some(arn),
+            Self::Other { .. } | Self::Account => None,
+        }
+    }
+
     /// The name that people know it by.
     pub fn name(&self) -> &str {
         match self {

@@ -15,12 +15,19 @@
 //! | open, and a second finding | the waiver has expired, or has no reason or no date |
 //! | open | no waiver names it |
 
+pub mod asff;
+mod compare;
 mod doubled;
+mod engine;
 pub mod facts;
+mod figures;
 mod findings;
+mod glob;
+pub mod html;
 pub mod lifecycle;
 pub mod policy;
 pub mod quotas;
+mod report;
 mod rule;
 mod rules;
 #[cfg(test)]
@@ -28,8 +35,22 @@ mod samples;
 #[cfg(test)]
 mod samples_more;
 pub mod secrets;
+mod tell;
+#[cfg(test)]
+mod testing;
+mod trend;
+mod waiver;
 
+pub use compare::{Changes, Regraded};
 pub use doubled::doubled_names;
+pub use engine::{
+    CertificateLine, Counts, Finding, NotChecked, Part, ServiceLine, Source, Tagged, check_fleet, check_service,
+};
 pub use facts::{Fleet, ServiceFacts};
+pub use figures::{Figures, figures};
 pub use findings::{Findings, Fix, Resource, Seen, Unchecked};
+pub use report::{FORMAT, Report, RuleLine, Run};
 pub use rule::{Chapter, Check, Grade, Group, Rule, all, find};
+pub use tell::notice;
+pub use trend::{RUNS_MAX, Trend, TrendLine};
+pub use waiver::{Entry, TAG, Waived, WaivedBy, Waivers};

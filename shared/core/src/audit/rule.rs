@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{Fleet, ServiceFacts};
 use super::findings::Findings;
-use super::rules;
+use super::{rules, waiver};
 
 /// How bad it is. The words are those of the AWS Security Finding Format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -124,9 +124,9 @@ pub struct Rule {
     pub check: Check,
 }
 
-/// Every rule, by group.
+/// Every rule, by group; those about the audit itself at the end.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    rules::ALL.iter().copied().flatten()
+    rules::ALL.iter().copied().flatten().chain(waiver::RULES)
 }
 
 /// The rule of this id.

@@ -1,0 +1,26 @@
+//! Writes the page of a made-up fleet, to be looked at, and its report:
+//! `cargo run -p pitcrew-core --example audit_page -- [--hostile] OUT.html [OUT.json]`.
+//!
+//! `docs/audit.sample.json` is such a report. With `--hostile` the names of the fleet try to run, for tests/audit_page.
+
+use std::error::Error;
+use std::ffi::OsString;
+
+use pitcrew_core::audit::html;
+
+#[expect(dead_code, reason = "the tests use the rest of it")]
+#[expect(clippy::expect_used, reason = "the sample is made of constants, and its tests build it")]
+mod sample;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let hostile = arguments.iter().any(|argument| argument == "--hostile");
+    arguments.retain(|argument| argument != "--hostile");
+    let page = arguments.first().ok_or("usage: audit_page [--hostile] OUT.html [OUT.json]")?;
+    let report = sample::report(if hostile { sample::HOSTILE } else { sample::TAME });
+    std::fs::write(page, html::page(&report, &sample::trend(&report)))?;
+    if let Some(json) = arguments.get(1) {
+        std::fs::write(json, serde_json::to_string_pretty(&report)? + "\n")?;
+    }
+    Ok(())
+}

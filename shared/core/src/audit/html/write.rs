@@ -1,0 +1,111 @@
+//! The only way text gets into the page: markup from this source code, or escaped text.
+//!
+//! [`Html::raw`] takes a `&'static str`, so a value that was read at run time cannot be given to it by mistake; everything
+//! else is escaped for both places where it can stand, between tags and in a quoted attribute.
+
+use std::fmt::Display;
+
+use jiff::Timestamp;
+
+use crate::render::clean::{clip, visible};
+
+#[derive(Debug, Default)]
+pub(super) struct Html(String);
+
+impl Html {
+    /// Markup of ours.
+    pub fn raw(&mut self, markup: &'static str) -> &mut Self {
+        self.0.push_str(markup);
+        self
+    }
+
+    /// Text from anywhere, escaped, without what no reader can see.
+    pub fn text(&mut self, text: &str) -> &mut Self {
+        for c in visible(text).chars() {
+            match c {
+                '&' => self.0.push_str("&amp;"),
+                '<' => self.0.push_str("&lt;"),
+                '>' => self.0.push_str("&gt;"),
+                '"' => self.0.push_str("&quot;"),
+                '\'' => self.0.push_str("&#39;"),
+                c => self.0.push(c),
+            }
+        }
+        self
+    }
+
+    /// Text from anywhere, of so many characters at most.
+    pub fn clipped(&mut self, text: &str, chars_max: usize) -> &mut Self {
+        self.text(&clip(text, chars_max))
+    }
+
+    /// A number as people read it: `10,000`.
+    pub fn count(&mut self, number: impl Into<i64>) -> &mut Self {
+        self.text(&grouped(number.into()))
+    }
+
+    /// A number as machines read it: in attributes and drawings.
+    pub fn number(&mut self, number: impl Display) -> &mut Self {
+        self.text(&number.to_string())
+    }
+
+    /// `2026-11-21 06:00 UTC`, for people and for machines.
+    pub fn time(&mut self, at: Timestamp) -> &mut Self {
+        self.raw("<time datetime=\"").text(&at.to_string()).raw("\">").text(&minute(at)).raw("</time>")
+    }
+
+    /// `2026-11-21`.
+    pub fn day(&mut self, at: Timestamp) -> &mut Self {
+        self.raw("<time datetime=\"").text(&at.to_string()).raw("\">").text(&day(at)).raw("</time>")
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+pub(super) fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+pub(super) fn day(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d").to_string()
+}
+
+pub(super) fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if number < 0 { format!("-{out}") } else { out }
+}
+
+/// `1 service`, `2 services`.
+pub(super) fn plural(number: usize, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(i64::try_from(number).unwrap_or(i64::MAX)), if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_leave_its_place_is_escaped() {
+        let mut html = Html::default();
+        html.text("<b a=\"1\" c='2'>&amp;\u{202e}\u{0}</b>");
+        assert_eq!(html.into_string(), "&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;amp;&lt;/b&gt;");
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_three() {
+        for (number, expected) in
+            [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567"), (-1_000, "-1,000")]
+        {
+            assert_eq!(grouped(number), expected);
+        }
+    }
+}
