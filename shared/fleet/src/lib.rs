@@ -1,0 +1,1 @@
+//! Reads an App Runner fleet into the facts of the audit.
