@@ -44,7 +44,9 @@ mod tests {
     use super::*;
 
     fn denied(message: &str) -> AwsError {
-        AwsError { kind: Kind::Denied, ..AwsError::broken("ec2:DescribeSubnets", message) }
+        let mut error = AwsError::broken("ec2:DescribeSubnets", message);
+        error.kind = Kind::Denied;
+        error
     }
 
     #[test]

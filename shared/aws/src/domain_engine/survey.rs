@@ -11,8 +11,8 @@ use pitcrew_core::id::ServiceArn;
 use pitcrew_core::memory::Pause;
 
 use super::{DomainEngine, DomainSubject, EngineError, OfService, Run, STEPS_MAX, Which};
-use crate::domains::Associations;
 use crate::dns::{DnsReads, Reading};
+use crate::domains::Associations;
 use crate::error::AwsError;
 
 /// What was read of a service.

@@ -15,11 +15,14 @@
 //! | open, and a second finding | the waiver has expired, or has no reason or no date |
 //! | open | no waiver names it |
 
+mod doubled;
 pub mod facts;
 mod findings;
 mod rule;
 mod rules;
+pub mod secrets;
 
+pub use doubled::doubled_names;
 pub use facts::{Fleet, ServiceFacts};
 pub use findings::{Findings, Fix, Resource, Seen, Unchecked};
 pub use rule::{Chapter, Check, Grade, Group, Rule, all, find};

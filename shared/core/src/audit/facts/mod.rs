@@ -8,7 +8,7 @@ mod network;
 mod service;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -55,9 +55,12 @@ pub struct Policy {
     pub customer_key: bool,
     /// Whether every public service needs a firewall.
     pub firewall: bool,
+    /// Whether readiness for ECS Express Mode is looked at. One who stays with App Runner switches it off once, instead of
+    /// waiving it for every service.
+    pub express: bool,
     /// Share of a quota at which it is a finding, in percent.
     pub quota_percent: u32,
-    /// Quotas that AWS raised for this account, by name as in [`Quotas`]; the rest is the default of the guide.
+    /// Quotas that AWS raised for this account, by name as in [`super::quotas::Quota`]; the rest is the default of the guide.
     pub quotas: BTreeMap<String, u64>,
 }
 
@@ -71,6 +74,7 @@ impl Default for Policy {
             silent_days: 7,
             customer_key: false,
             firewall: true,
+            express: true,
             quota_percent: 80,
             quotas: BTreeMap::new(),
         }
@@ -99,6 +103,9 @@ pub struct Listed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pointer {
     pub zone: String,
+    /// Whether the zone is private: its records are seen in VPCs alone.
+    #[serde(default)]
+    pub private: bool,
     pub name: Name,
     /// `A`, `AAAA`, `CNAME`.
     pub kind: String,
@@ -138,11 +145,15 @@ pub struct Fleet {
     pub network: NetworkFacts,
     /// Instance and access roles, by ARN.
     pub roles: BTreeMap<String, Fact<RoleFacts>>,
+    /// ARNs of roles that services name and IAM does not know: they are not among [`Fleet::roles`].
+    pub roles_gone: BTreeSet<String>,
     pub alarms: Fact<Vec<AlarmFacts>>,
     /// Records of this account's zones that lead to App Runner.
     pub pointers: Fact<Vec<Pointer>>,
     /// When an event rule of this stack fired last; `None` where none did in the time that was asked for.
     pub last_event: Fact<Option<Timestamp>>,
+    /// When the newest operation of any service of the region began; `None` where no service had one.
+    pub last_operation: Fact<Option<Timestamp>>,
 }
 
 impl Fleet {
@@ -160,9 +171,11 @@ impl Fleet {
             connections: Fact::Unread,
             network: NetworkFacts::default(),
             roles: BTreeMap::new(),
+            roles_gone: BTreeSet::new(),
             alarms: Fact::Unread,
             pointers: Fact::Unread,
             last_event: Fact::Unread,
+            last_operation: Fact::Unread,
         }
     }
 }

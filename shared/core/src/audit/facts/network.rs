@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::fact::Fact;
@@ -47,6 +48,8 @@ pub struct Ingress {
     pub endpoint: String,
     /// The name that clients in the VPC ask for.
     pub domain: Option<String>,
+    #[serde(default)]
+    pub created_at: Option<Timestamp>,
 }
 
 /// A subnet, with what its route table says.

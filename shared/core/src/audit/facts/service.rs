@@ -116,6 +116,8 @@ pub struct ImageFacts {
     pub lifecycle: Option<String>,
     /// All images of the repository, where there is a lifecycle policy: digest, tags, and when it was pushed.
     pub images: Vec<(Digest, Vec<String>, Timestamp)>,
+    /// Digests of releases in the ledger that ECR has no more.
+    pub gone: Vec<Digest>,
 }
 
 /// One custom domain.
