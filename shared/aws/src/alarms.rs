@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::operation::describe_alarm_history::builders::DescribeAlarmHistoryFluentBuilder;
-use aws_sdk_cloudwatch::types::{AlarmType, Dimension, HistoryItemType, Metric, MetricAlarm, ScanBy};
+use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, Dimension, HistoryItemType, Metric, MetricAlarm, ScanBy};
 use aws_smithy_types::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use pitcrew_core::id::ServiceArn;
@@ -17,10 +17,17 @@ use serde_json::Value;
 use crate::apprunner::time;
 use crate::error::AwsError;
 
-/// Pages of 100 alarms.
-const ALARM_PAGES_MAX: usize = 50;
-/// Alarms without App Runner's dimensions whose tags are read in one sweep: each costs a call.
-const TAG_READS_MAX: usize = 50;
+/// How far a listing of alarms goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Pages of 100 alarms.
+    pub pages: usize,
+    /// Alarms without App Runner's dimensions whose tags are read: each costs a call.
+    pub tags: usize,
+}
+
+/// What one sweep may cost.
+const OF_A_SWEEP: Reach = Reach { pages: 50, tags: 50 };
 /// History is read from so long before the moment that is asked for: two clocks differ.
 const SLACK: SignedDuration = SignedDuration::from_mins(1);
 
@@ -34,6 +41,10 @@ pub struct Listed {
     changed_at: Option<Timestamp>,
     /// Service names and ids that its metrics name.
     watches: BTreeSet<String>,
+    /// The metrics of App Runner that it reads; of a composite alarm, those that its children read.
+    pub metrics: BTreeSet<String>,
+    /// Whether it tells anybody when it fires: its actions are enabled, and it has some.
+    pub acts: bool,
     children: BTreeSet<String>,
     tagged: Option<String>,
 }
@@ -59,35 +70,49 @@ impl Listed {
     }
 }
 
-/// Every alarm of the region that can have to do with App Runner.
+/// Every alarm of the region that can have to do with App Runner, as far as one sweep goes.
 pub async fn observe_alarms(client: &Client) -> Result<Vec<Listed>, AwsError> {
+    Ok(observe_alarms_within(client, OF_A_SWEEP).await?.0)
+}
+
+/// The alarms of the region, and whether these are all, with all their tags.
+pub async fn observe_alarms_within(client: &Client, reach: Reach) -> Result<(Vec<Listed>, bool), AwsError> {
     const OPERATION: &str = "cloudwatch:DescribeAlarms";
     let mut listed = Vec::new();
     let mut token = None;
-    for _ in 0..ALARM_PAGES_MAX {
+    for _ in 0..reach.pages {
         let call = client.describe_alarms().alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm);
         let page = call.max_records(100).set_next_token(token.take()).send().await;
         let page = page.map_err(|error| AwsError::sort(OPERATION, error))?;
         listed.extend(page.metric_alarms.unwrap_or_default().iter().filter_map(metric_alarm));
-        listed.extend(page.composite_alarms.unwrap_or_default().iter().filter_map(|alarm| {
-            Some(Listed {
-                name: alarm.alarm_name.clone()?,
-                arn: alarm.alarm_arn.clone()?,
-                state: alarm.state_value.as_ref().map(|state| state.as_str().to_owned()).unwrap_or_default(),
-                changed_at: alarm.state_updated_timestamp.as_ref().map(time),
-                watches: BTreeSet::new(),
-                children: rule_children(alarm.alarm_rule.as_deref().unwrap_or_default()),
-                tagged: None,
-            })
-        }));
+        listed.extend(page.composite_alarms.unwrap_or_default().iter().filter_map(composite_alarm));
         token = page.next_token;
         if token.is_none() {
             break;
         }
     }
     inherit(&mut listed);
-    read_tags(client, &mut listed).await?;
-    Ok(listed)
+    let untagged = read_tags(client, &mut listed, reach.tags).await?;
+    Ok((listed, token.is_none() && untagged == 0))
+}
+
+/// Whether an alarm tells anybody when it fires.
+fn acts(enabled: Option<bool>, actions: Option<&Vec<String>>) -> bool {
+    enabled.unwrap_or(false) && actions.is_some_and(|actions| !actions.is_empty())
+}
+
+fn composite_alarm(alarm: &CompositeAlarm) -> Option<Listed> {
+    Some(Listed {
+        name: alarm.alarm_name.clone()?,
+        arn: alarm.alarm_arn.clone()?,
+        state: alarm.state_value.as_ref().map(|state| state.as_str().to_owned()).unwrap_or_default(),
+        changed_at: alarm.state_updated_timestamp.as_ref().map(time),
+        watches: BTreeSet::new(),
+        metrics: BTreeSet::new(),
+        acts: acts(alarm.actions_enabled, alarm.alarm_actions.as_ref()),
+        children: rule_children(alarm.alarm_rule.as_deref().unwrap_or_default()),
+        tagged: None,
+    })
 }
 
 fn metric_alarm(alarm: &MetricAlarm) -> Option<Listed> {
@@ -97,22 +122,26 @@ fn metric_alarm(alarm: &MetricAlarm) -> Option<Listed> {
         .set_metric_name(alarm.metric_name.clone())
         .set_dimensions(alarm.dimensions.clone())
         .build();
-    let watches = queries.chain([&single]).flat_map(app_runner_dimensions).collect();
+    let read: Vec<&Metric> = queries.chain([&single]).filter(|metric| is_app_runner(metric)).collect();
+    let watches = read.iter().flat_map(|metric| app_runner_dimensions(metric)).collect();
     Some(Listed {
         name: alarm.alarm_name.clone()?,
         arn: alarm.alarm_arn.clone()?,
         state: alarm.state_value.as_ref().map(|state| state.as_str().to_owned()).unwrap_or_default(),
         changed_at: alarm.state_updated_timestamp.as_ref().map(time),
         watches,
+        metrics: read.iter().filter_map(|metric| metric.metric_name.clone()).collect(),
+        acts: acts(alarm.actions_enabled, alarm.alarm_actions.as_ref()),
         children: BTreeSet::new(),
         tagged: None,
     })
 }
 
+fn is_app_runner(metric: &Metric) -> bool {
+    metric.namespace.as_deref() == Some("AWS/AppRunner")
+}
+
 fn app_runner_dimensions(metric: &Metric) -> Vec<String> {
-    if metric.namespace.as_deref() != Some("AWS/AppRunner") {
-        return Vec::new();
-    }
     let named = |dimension: &Dimension| match dimension.name.as_deref() {
         Some("ServiceName" | "ServiceID") => dimension.value.clone(),
         _ => None,
@@ -137,22 +166,25 @@ pub fn rule_children(rule: &str) -> BTreeSet<String> {
 
 /// A composite watches what its children watch.
 fn inherit(listed: &mut [Listed]) {
-    let own: Vec<(String, BTreeSet<String>)> =
-        listed.iter().map(|alarm| (alarm.name.clone(), alarm.watches.clone())).collect();
+    let own: Vec<(String, BTreeSet<String>, BTreeSet<String>)> =
+        listed.iter().map(|alarm| (alarm.name.clone(), alarm.watches.clone(), alarm.metrics.clone())).collect();
     for alarm in listed.iter_mut().filter(|alarm| !alarm.children.is_empty()) {
-        for (name, watches) in &own {
+        for (name, watches, metrics) in &own {
             if alarm.children.contains(name) {
                 alarm.watches.extend(watches.iter().cloned());
+                alarm.metrics.extend(metrics.iter().cloned());
             }
         }
     }
 }
 
-async fn read_tags(client: &Client, listed: &mut [Listed]) -> Result<(), AwsError> {
-    for alarm in listed.iter_mut().filter(|alarm| alarm.watches.is_empty()).take(TAG_READS_MAX) {
+/// Reads the tags of the alarms that no metric maps to a service; how many are left unread.
+async fn read_tags(client: &Client, listed: &mut [Listed], reads_max: usize) -> Result<usize, AwsError> {
+    let mut unmapped: Vec<&mut Listed> = listed.iter_mut().filter(|alarm| alarm.watches.is_empty()).collect();
+    for alarm in unmapped.iter_mut().take(reads_max) {
         alarm.tagged = observe_alarm_tag(client, &alarm.arn).await?;
     }
-    Ok(())
+    Ok(unmapped.len().saturating_sub(reads_max))
 }
 
 /// The service that an alarm's tag names.
@@ -252,6 +284,26 @@ mod tests {
     }
 
     #[test]
+    fn an_alarm_tells_only_with_enabled_actions_and_a_composite_reads_what_its_children_read() {
+        let child = MetricAlarm::builder().alarm_name("errors").alarm_arn("a").actions_enabled(true);
+        let child = child.namespace("AWS/AppRunner").metric_name("5xxStatusResponses");
+        let child = child.dimensions(Dimension::builder().name("ServiceName").value("shop").build()).build();
+        let parent = CompositeAlarm::builder().alarm_name("page").alarm_arn("b").alarm_rule("ALARM(errors)");
+        let parent = parent.actions_enabled(true).alarm_actions("arn:aws:sns:eu-west-1:123456789012:page").build();
+        let mut listed = [metric_alarm(&child).unwrap(), composite_alarm(&parent).unwrap()];
+        inherit(&mut listed);
+        for alarm in &listed {
+            assert_eq!(alarm.words(), ["shop"]);
+            assert_eq!(alarm.metrics.iter().collect::<Vec<_>>(), ["5xxStatusResponses"]);
+        }
+        assert_eq!(listed.map(|alarm| alarm.acts), [false, true], "no action: it tells nobody");
+        let other = MetricAlarm::builder().alarm_name("cpu").alarm_arn("c").namespace("AWS/EC2").metric_name("CPU");
+        let other = other.actions_enabled(false).alarm_actions("arn:aws:sns:eu-west-1:123456789012:page").build();
+        let other = metric_alarm(&other).unwrap();
+        assert!(other.metrics.is_empty() && !other.acts);
+    }
+
+    #[test]
     fn an_alarm_that_did_not_change_since_then_costs_no_call() {
         let at = |minute: i64| Timestamp::from_second(1_790_000_000 + minute * 60).unwrap();
         let listed = |changed_at| Listed {
@@ -260,6 +312,8 @@ mod tests {
             state: "ALARM".to_owned(),
             changed_at,
             watches: BTreeSet::new(),
+            metrics: BTreeSet::new(),
+            acts: true,
             children: BTreeSet::new(),
             tagged: None,
         };

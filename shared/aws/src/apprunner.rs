@@ -27,7 +27,8 @@ pub struct Described {
     pub source: Option<sdk::SourceConfiguration>,
 }
 
-pub(crate) fn time(at: &DateTime) -> Timestamp {
+/// A time of the SDK as ours.
+pub fn time(at: &DateTime) -> Timestamp {
     Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).unwrap_or(0)).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
@@ -58,7 +59,8 @@ pub async fn observe_service(
     }))
 }
 
-pub(crate) fn status(status: &sdk::ServiceStatus) -> ServiceStatus {
+/// The status of a service; one that we do not know keeps its word.
+pub fn status(status: &sdk::ServiceStatus) -> ServiceStatus {
     match status {
         sdk::ServiceStatus::CreateFailed => ServiceStatus::CreateFailed,
         sdk::ServiceStatus::Running => ServiceStatus::Running,
@@ -70,7 +72,8 @@ pub(crate) fn status(status: &sdk::ServiceStatus) -> ServiceStatus {
     }
 }
 
-fn source(configuration: Option<&sdk::SourceConfiguration>) -> Source {
+/// What a service is deployed from.
+pub fn source(configuration: Option<&sdk::SourceConfiguration>) -> Source {
     let Some(configuration) = configuration else { return Source::Unknown("no source configuration".to_owned()) };
     let auto_deploy = configuration.auto_deployments_enabled;
     if let Some(repository) = &configuration.image_repository {

@@ -95,7 +95,11 @@ impl<'a> DnsReads<'a> {
         self.pages.lock().await.remove(&zone.id);
     }
 
-    async fn zones(&self) -> Result<Fact<Zones>, AwsError> {
+    /// All hosted zones, listed once.
+    ///
+    /// # Errors
+    /// What may pass by itself.
+    pub async fn zones(&self) -> Result<Fact<Zones>, AwsError> {
         let mut zones = self.zones.lock().await;
         if zones.get().is_none() {
             *zones = fact(self.route53.observe_zones().await)?;

@@ -1,7 +1,10 @@
 //! The one path of a custom domain: observe, decide, apply, record, and again until there is nothing more to do.
 //!
 //! As in [`crate::engine`], nothing is decided here. The domains of one service are run one after the other, and share what
-//! was read of the service. One domain that fails does not stop the others.
+//! was read of the service. One domain that fails does not stop the others. [`survey`] foretells for an audit, which has read
+//! the service already.
+
+pub mod survey;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime};
@@ -11,7 +14,7 @@ use pitcrew_core::dns::facts::DnsFacts;
 use pitcrew_core::dns::name::Name;
 use pitcrew_core::domain::{
     Act, Association, CallAnswer, Decision, DomainMemory, Hold, Intent, Look, Observed, Preview, Record, RelinkStage,
-    ServiceFacts, Settings, Then, Trigger, after_call, decide, preview,
+    ServiceFacts, Settings, Then, Trigger, after_call, decide,
 };
 use pitcrew_core::fact::Fact;
 use pitcrew_core::id::ServiceArn;
@@ -162,7 +165,7 @@ impl<'a> DomainEngine<'a> {
         for (name, memory) in memories {
             let preview = match memory {
                 Ok(memory) => match self.begin(subject, &mut of_service, &name, memory) {
-                    Ok(run) => run.preview().await,
+                    Ok(mut run) => run.foretell().await,
                     Err(error) => Err(error),
                 },
                 Err(error) => Err(error.into()),
@@ -269,16 +272,6 @@ impl Run<'_> {
                         }
                     }
                 }
-            }
-        }
-        Err(EngineError::Endless)
-    }
-
-    async fn preview(mut self) -> Result<Preview, EngineError> {
-        for _ in 0..STEPS_MAX {
-            match preview(&self.seen, &self.engine.settings) {
-                Ok(preview) => return Ok(preview),
-                Err(look) => self.look(look).await?,
             }
         }
         Err(EngineError::Endless)

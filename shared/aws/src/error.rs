@@ -100,10 +100,18 @@ fn kind_of(code: &str, message: &str) -> Kind {
         // `RequestInProgressException` is ACM's: the certificate is being renewed or issued.
         "InvalidStateException" | "RequestInProgressException" => Kind::Busy,
         "InvalidRequestException" if message.contains("isn't in RUNNING state") => Kind::Busy,
-        "ConditionalCheckFailedException" | "TransactionConflictException" => Kind::Conflict,
+        "ConditionalCheckFailedException"
+        | "TransactionConflictException"
+        // S3: the object is not the one that the condition names, or somebody writes it at this moment.
+        | "PreconditionFailed"
+        | "ConditionalRequestConflict" => Kind::Conflict,
         "ResourceNotFoundException"
         | "RepositoryNotFoundException"
         | "ImageNotFoundException"
+        | "LifecyclePolicyNotFoundException"
+        | "NoSuchEntity"
+        | "NoSuchKey"
+        | "NoSuchBucket"
         | "NoSuchHostedZone"
         | "NoSuchChange" => Kind::Missing,
         "ThrottlingException"

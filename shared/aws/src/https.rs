@@ -61,7 +61,7 @@ impl Https {
 
     /// As the SDK wants it. Every client gets the same connector: the time limits that the SDK's own timers keep (for an
     /// attempt and for an operation) still differ by client, the limit for a connection is [`CONNECT`] for all.
-    pub(crate) fn sdk(&self) -> SharedHttpClient {
+    pub fn sdk(&self) -> SharedHttpClient {
         let connector = self.connector.clone();
         http_client_fn(move |_, _| connector.clone())
     }

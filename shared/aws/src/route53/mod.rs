@@ -16,6 +16,7 @@ use aws_sdk_route53::Client;
 use pitcrew_core::dns::facts::{Zone, ZoneRef, Zones};
 use pitcrew_core::dns::name::Name;
 use pitcrew_core::dns::plan::Batch;
+use pitcrew_core::dns::record::RecordSet;
 use pitcrew_core::domain::CallAnswer;
 
 use crate::date::ServerDate;
@@ -104,6 +105,20 @@ impl Route53 {
     /// A page cannot be read, or more are needed than one look may take; what was read stays in `pages`.
     pub async fn observe_records(&self, zone: &ZoneRef, names: &[Name], pages: &mut Pages) -> Result<(), AwsError> {
         records::read(&self.client(zone.role.as_deref()).await?, &zone.id, names, pages).await
+    }
+
+    /// Every record set of a zone that leads, by alias or CNAME, to a name at or below `suffix`. `pages`: how many pages of 300
+    /// may still be read; what was read is taken off.
+    ///
+    /// # Errors
+    /// A page cannot be read, or more are needed.
+    pub async fn observe_leading(
+        &self,
+        zone: &ZoneRef,
+        suffix: &Name,
+        pages: &mut usize,
+    ) -> Result<Vec<RecordSet>, AwsError> {
+        records::leading(&self.client(zone.role.as_deref()).await?, &zone.id, suffix, pages).await
     }
 
     /// Whether a change is on all of Route 53's servers. One that Route 53 does not know any more is long over.

@@ -126,7 +126,7 @@ pub async fn read(client: &Client, zone: &str, wanted: &[Name], pages: &mut Page
     let mut walk = pages.first_unknown(wanted, None).map(Walk::at);
     for _ in 0..PAGES_MAX {
         let Some(at) = walk.take() else { return Ok(()) };
-        let page = page(client, zone, &at.start).await?;
+        let page = page(client, zone, Some(&at.start)).await?;
         walk = at.take(page, wanted, pages).map_err(|wrong| AwsError::broken(OPERATION, wrong))?;
     }
     match walk {
@@ -135,10 +135,38 @@ pub async fn read(client: &Client, zone: &str, wanted: &[Name], pages: &mut Page
     }
 }
 
-async fn page(client: &Client, zone: &str, start: &Start) -> Result<Page, AwsError> {
+/// Reads a whole zone, and keeps what leads to a name at or below `suffix`.
+pub async fn leading(
+    client: &Client,
+    zone: &str,
+    suffix: &Name,
+    pages: &mut usize,
+) -> Result<Vec<RecordSet>, AwsError> {
+    let mut found = Vec::new();
+    let mut start = None;
+    loop {
+        let Some(left) = pages.checked_sub(1) else {
+            return Err(AwsError::broken(OPERATION, "there are more record sets than one audit reads"));
+        };
+        *pages = left;
+        let page = page(client, zone, start.as_ref()).await?;
+        found.extend(page.sets.into_iter().filter(|set| set.target().is_some_and(|to| to.is_at_or_below(suffix))));
+        start = page.next;
+        if start.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+async fn page(client: &Client, zone: &str, start: Option<&Start>) -> Result<Page, AwsError> {
     let call = client.list_resource_record_sets().hosted_zone_id(zone).max_items(PAGE_SETS);
-    let call = call.start_record_name(&start.name).set_start_record_identifier(start.id.clone());
-    let call = call.set_start_record_type(start.kind.as_deref().map(sdk::RrType::from));
+    let call = match start {
+        Some(start) => call
+            .start_record_name(&start.name)
+            .set_start_record_identifier(start.id.clone())
+            .set_start_record_type(start.kind.as_deref().map(sdk::RrType::from)),
+        None => call,
+    };
     let answer = call.send().await.map_err(|error| AwsError::sort(OPERATION, error))?;
     let (kind, id) = (answer.next_record_type, answer.next_record_identifier);
     let next = answer.next_record_name.filter(|_| answer.is_truncated);

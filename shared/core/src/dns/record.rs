@@ -105,6 +105,15 @@ impl RecordSet {
         same_place && self.policy.is_none() && other.policy.is_none() && same_target(&self.data, &other.data)
     }
 
+    /// The name that it leads to, where it is an alias or a CNAME.
+    pub fn target(&self) -> Option<Name> {
+        match &self.data {
+            Data::Alias { target, .. } => Some(target.clone()),
+            Data::Values { values, .. } if self.kind == RecordType::Cname => Name::parse(values.first()?).ok(),
+            Data::Values { .. } => None,
+        }
+    }
+
     /// What it says, on one line.
     pub fn words(&self) -> String {
         let data = match &self.data {

@@ -1,0 +1,185 @@
+//! ECR, read for an audit: what the source names, whether tags can move, and what a lifecycle policy could take away.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ecr::Client;
+use aws_sdk_ecr::types::{ImageDetail, ImageTagMutability};
+use jiff::Timestamp;
+use pitcrew_aws::apprunner::time;
+use pitcrew_aws::error::{AwsError, Kind};
+use pitcrew_aws::images::observe_image;
+use pitcrew_core::audit::facts::{ImageFacts, Place};
+use pitcrew_core::fact::Fact;
+use pitcrew_core::id::{Digest, ImageRef, Reference, Registry};
+
+use crate::cache::Cache;
+use crate::fact::settled;
+
+/// The most that ECR gives in one page.
+const PAGE: i32 = 1000;
+/// A repository holds 20,000 images by default.
+const PAGES_MAX: usize = 40;
+/// Digests of one ledger that are looked for one by one, where the repository was not listed: ten good releases and ten others.
+const LEDGER_MAX: usize = 20;
+
+type Image = (Digest, Vec<String>, Timestamp);
+
+/// What is the same for all images of a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Repository {
+    mutable: bool,
+    lifecycle: Option<String>,
+    /// All of them, where there is a lifecycle policy.
+    images: Vec<Image>,
+}
+
+/// The repositories of a run.
+#[derive(Default)]
+pub(crate) struct Images {
+    repositories: Cache<Fact<Repository>>,
+}
+
+impl Images {
+    /// What ECR says of an image; `known`: the digests of the service's ledger.
+    pub(crate) async fn get(
+        &self,
+        client: &Client,
+        place: &Place,
+        image: &ImageRef,
+        known: &[Digest],
+    ) -> Fact<Option<ImageFacts>> {
+        let Registry::Ecr { account, region } = &image.registry else { return Fact::Known(None) };
+        if *account != place.account || *region != place.region {
+            return Fact::Known(None);
+        }
+        let read = async { settled(repository(client, account, &image.repository).await) };
+        match self.repositories.get(&image.repository, read).await {
+            Fact::Known(repository) => settled(facts(client, image, known, repository).await.map(Some)),
+            missing => crate::fact::likewise(&missing),
+        }
+    }
+}
+
+async fn facts(
+    client: &Client,
+    image: &ImageRef,
+    known: &[Digest],
+    repository: Repository,
+) -> Result<ImageFacts, AwsError> {
+    let Repository { mutable, lifecycle, images } = repository;
+    let (digest, gone) = if lifecycle.is_some() {
+        let held: BTreeSet<&Digest> = images.iter().map(|(digest, _, _)| digest).collect();
+        let gone = known.iter().filter(|digest| !held.contains(digest)).cloned().collect();
+        (named(&images, &image.reference), gone)
+    } else {
+        let resolved = observe_image(client, image).await?.map(|resolved| resolved.digest);
+        let mut gone = Vec::new();
+        for digest in known.iter().take(LEDGER_MAX).filter(|digest| resolved.as_ref() != Some(*digest)) {
+            if observe_image(client, &image.pinned_to(digest)).await?.is_none() {
+                gone.push(digest.clone());
+            }
+        }
+        (resolved, gone)
+    };
+    Ok(ImageFacts { digest, mutable, lifecycle, images, gone })
+}
+
+/// What a listing holds under a tag or a digest.
+fn named(images: &[Image], reference: &Reference) -> Option<Digest> {
+    let is = |(digest, tags, _): &&Image| match reference {
+        Reference::Tag(tag) => tags.contains(tag),
+        Reference::Digest(wanted) => digest == wanted,
+    };
+    images.iter().find(is).map(|(digest, _, _)| digest.clone())
+}
+
+async fn repository(client: &Client, account: &str, name: &str) -> Result<Repository, AwsError> {
+    const DESCRIBE: &str = "ecr:DescribeRepositories";
+    let answer = client.describe_repositories().registry_id(account).repository_names(name).send().await;
+    let answer = answer.map_err(|error| AwsError::sort(DESCRIBE, error))?;
+    let seen = answer.repositories.unwrap_or_default().into_iter().next();
+    let seen = seen.ok_or_else(|| AwsError::broken(DESCRIBE, "the answer holds no repository"))?;
+    let lifecycle = lifecycle(client, account, name).await?;
+    let images = match &lifecycle {
+        Some(_) => images(client, account, name).await?,
+        None => Vec::new(),
+    };
+    // With exclusions, some tags can be moved and some cannot: the service's may be one that can.
+    let immutable = seen.image_tag_mutability == Some(ImageTagMutability::Immutable);
+    Ok(Repository { mutable: !immutable, lifecycle, images })
+}
+
+async fn lifecycle(client: &Client, account: &str, name: &str) -> Result<Option<String>, AwsError> {
+    let answer = client.get_lifecycle_policy().registry_id(account).repository_name(name).send().await;
+    match answer.map_err(|error| AwsError::sort("ecr:GetLifecyclePolicy", error)) {
+        Ok(answer) => Ok(answer.lifecycle_policy_text),
+        Err(error) if error.kind == Kind::Missing && error.code == "LifecyclePolicyNotFoundException" => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn images(client: &Client, account: &str, name: &str) -> Result<Vec<Image>, AwsError> {
+    const DESCRIBE: &str = "ecr:DescribeImages";
+    let mut images = Vec::new();
+    let mut token = None;
+    for _ in 0..PAGES_MAX {
+        let call = client.describe_images().registry_id(account).repository_name(name).max_results(PAGE);
+        let page = call.set_next_token(token.take()).send().await.map_err(|error| AwsError::sort(DESCRIBE, error))?;
+        images.extend(page.image_details.unwrap_or_default().into_iter().filter_map(image));
+        token = page.next_token;
+        if token.is_none() {
+            return Ok(images);
+        }
+    }
+    Err(AwsError::broken(DESCRIBE, format!("{name} has more than {PAGES_MAX} pages of images")))
+}
+
+fn image(detail: ImageDetail) -> Option<Image> {
+    let digest = Digest::parse(detail.image_digest.as_deref()?).ok()?;
+    Some((digest, detail.image_tags.unwrap_or_default(), detail.image_pushed_at.as_ref().map(time)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(of: &str) -> Digest {
+        Digest::parse(&format!("sha256:{}", of.repeat(32))).unwrap()
+    }
+
+    #[test]
+    fn a_listing_answers_for_a_tag_and_for_a_digest() {
+        let images = [(digest("aa"), vec!["v1".to_owned(), "latest".to_owned()], Timestamp::UNIX_EPOCH)];
+        assert_eq!(named(&images, &Reference::Tag("latest".to_owned())), Some(digest("aa")));
+        assert_eq!(named(&images, &Reference::Digest(digest("aa"))), Some(digest("aa")));
+        assert_eq!(named(&images, &Reference::Tag("v2".to_owned())), None);
+        assert_eq!(named(&images, &Reference::Digest(digest("bb"))), None);
+    }
+
+    #[tokio::test]
+    async fn what_our_own_registry_cannot_know_is_no_image_of_ours_and_costs_no_call() {
+        // Nothing listens there: a call would make it unavailable.
+        let config = pitcrew_aws::connect::sdk_config_at("http://127.0.0.1:1", "eu-west-1", "AKIDEXAMPLE", "secret");
+        let (images, client) = (Images::default(), Client::new(&config));
+        let place = Place { partition: "aws".into(), account: "123456789012".into(), region: "eu-west-1".into() };
+        for foreign in [
+            "public.ecr.aws/shop/web:latest",
+            "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:latest",
+            "210987654321.dkr.ecr.eu-west-1.amazonaws.com/shop:latest",
+        ] {
+            let image = ImageRef::parse(foreign).unwrap();
+            assert_eq!(images.get(&client, &place, &image, &[]).await, Fact::Known(None), "{foreign}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_release_of_the_ledger_that_the_listing_lacks_is_gone() {
+        let config = pitcrew_aws::connect::sdk_config_at("http://127.0.0.1:1", "eu-west-1", "AKIDEXAMPLE", "secret");
+        let image = ImageRef::parse("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop:v1").unwrap();
+        let images = vec![(digest("aa"), vec!["v1".to_owned()], Timestamp::UNIX_EPOCH)];
+        let repository = Repository { mutable: true, lifecycle: Some("{}".to_owned()), images };
+        let known = [digest("aa"), digest("bb")];
+        let seen = facts(&Client::new(&config), &image, &known, repository).await.unwrap();
+        assert_eq!((seen.digest, seen.gone), (Some(digest("aa")), vec![digest("bb")]));
+    }
+}
