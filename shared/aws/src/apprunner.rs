@@ -70,7 +70,7 @@ pub(crate) fn status(status: &sdk::ServiceStatus) -> ServiceStatus {
     }
 }
 
-fn source(configuration: Option<&sdk::SourceConfiguration>) -> Source {
+pub(crate) fn source(configuration: Option<&sdk::SourceConfiguration>) -> Source {
     let Some(configuration) = configuration else { return Source::Unknown("no source configuration".to_owned()) };
     let auto_deploy = configuration.auto_deployments_enabled;
     if let Some(repository) = &configuration.image_repository {

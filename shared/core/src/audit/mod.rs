@@ -15,11 +15,15 @@
 //! | open, and a second finding | the waiver has expired, or has no reason or no date |
 //! | open | no waiver names it |
 
+mod exit_plan;
 pub mod facts;
 mod findings;
 mod rule;
 mod rules;
 
+pub use exit_plan::{
+    Blocker, Carried, Cutover, ExitPlan, Manual, Outside, Request, Role, SHARES, Stage, Step, ZoneBatch, exit_plan,
+};
 pub use facts::{Fleet, ServiceFacts};
 pub use findings::{Findings, Fix, Resource, Seen, Unchecked};
 pub use rule::{Chapter, Check, Grade, Group, Rule, all, find};
