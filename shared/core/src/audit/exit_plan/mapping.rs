@@ -25,7 +25,7 @@ const SIZES: [(u32, u32, u32, u32); 7] = [
 pub(super) fn is_size(cpu: u32, memory_mb: u32) -> bool {
     let odd = cpu == 256 && memory_mb == 1536;
     let fits = |&(units, from, to, step): &(u32, u32, u32, u32)| {
-        units == cpu && (from..=to).contains(&memory_mb) && memory_mb % step == 0
+        units == cpu && (from..=to).contains(&memory_mb) && memory_mb.is_multiple_of(step)
     };
     !odd && SIZES.iter().any(fits)
 }
