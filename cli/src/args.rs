@@ -1,5 +1,7 @@
 //! What may be asked of `pitcrew`: commands, flags and their environment variables.
 
+use std::path::PathBuf;
+
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 /// The part of `--help` that says how a command ends.
@@ -196,6 +198,15 @@ pub enum Command {
     Breaker {
         #[command(subcommand)]
         action: Option<BreakerAction>,
+    },
+    /// Plan the way of a service to ECS Express Mode: the request, what it does not bring along, the steps; changes nothing
+    ExitPlan {
+        /// The service's name or ARN
+        service: String,
+        /// Write the request there, for `aws ecs create-express-gateway-service --cli-input-json file://FILE`; it holds the
+        /// values of the environment, which nothing else shows
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
     /// Check that everything pitcrew needs can be reached; changes nothing
     Doctor,

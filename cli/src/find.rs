@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use pitcrew_aws::apprunner::observe_fleet;
+use pitcrew_aws::clients::Clients;
 use pitcrew_core::dns::name::Name;
 use pitcrew_core::id::{Digest, ServiceArn};
 use pitcrew_core::ledger::Ledger;
@@ -22,7 +23,12 @@ const ALIKE: f64 = 0.8;
 
 /// The service of a name or an ARN.
 pub async fn service(session: &Session, given: &str) -> Result<ServiceArn, Failure> {
-    let region = session.region();
+    service_of(&session.clients, given).await
+}
+
+/// The same where no stack is needed.
+pub async fn service_of(clients: &Clients, given: &str) -> Result<ServiceArn, Failure> {
+    let region = clients.places.region.as_str();
     if given.starts_with("arn:") {
         let arn = ServiceArn::parse(given).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
         if arn.region() != region {
@@ -31,7 +37,7 @@ pub async fn service(session: &Session, given: &str) -> Result<ServiceArn, Failu
         }
         return Ok(arn);
     }
-    let fleet = observe_fleet(&session.clients.apprunner).await?;
+    let fleet = observe_fleet(&clients.apprunner).await?;
     by_name(&fleet, given, region)
 }
 

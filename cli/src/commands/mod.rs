@@ -3,6 +3,7 @@
 pub mod act;
 pub mod doctor;
 pub mod domains;
+pub mod exit_plan;
 pub mod explain;
 pub mod follow;
 pub mod incidents;
@@ -40,6 +41,7 @@ pub async fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
         Command::Resume => switches::resume(global, output).await,
         Command::Breaker { action: None } => switches::breaker(global, output).await,
         Command::Breaker { action: Some(BreakerAction::Clear) } => switches::clear(global, output).await,
+        Command::ExitPlan { service, output: file } => exit_plan::run(global, output, service, file.as_deref()).await,
         Command::Doctor => doctor::run(global, output).await,
     }
 }

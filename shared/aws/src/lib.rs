@@ -23,6 +23,8 @@ pub mod domain_engine;
 pub mod domains;
 pub mod engine;
 pub mod error;
+#[cfg(feature = "operator")]
+pub mod exit_facts;
 pub mod https;
 pub mod images;
 pub mod lazy;

@@ -19,6 +19,7 @@ pub mod asff;
 mod compare;
 mod doubled;
 mod engine;
+mod exit_plan;
 pub mod facts;
 mod figures;
 mod findings;
@@ -45,6 +46,9 @@ pub use compare::{Changes, Regraded};
 pub use doubled::doubled_names;
 pub use engine::{
     CertificateLine, Counts, Finding, NotChecked, Part, ServiceLine, Source, Tagged, check_fleet, check_service,
+};
+pub use exit_plan::{
+    Blocker, Carried, Cutover, ExitPlan, Manual, Outside, Request, Role, SHARES, Stage, Step, ZoneBatch, exit_plan,
 };
 pub use facts::{Fleet, ServiceFacts};
 pub use figures::{Figures, figures};

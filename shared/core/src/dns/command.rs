@@ -26,7 +26,8 @@ pub fn change_records(batch: &Batch) -> Option<String> {
     ))
 }
 
-fn record_json(record: &RecordSet) -> Option<Value> {
+/// A record set as Route 53 takes it, exactly; `None` under a routing policy.
+pub fn record_json(record: &RecordSet) -> Option<Value> {
     if record.policy.is_some() {
         return None;
     }
