@@ -1,7 +1,9 @@
+use serde_json::json;
+
 use super::super::super::facts::{
     Connection, Connector, ConnectorStatus, DomainFacts, Ingress, IngressStatus, Revision,
 };
-use super::super::super::samples::{arn, connector, fleet, listed, look, service};
+use super::super::super::samples::{arn, connector, fleet, listed, look, now, service};
 use super::super::super::{Findings, Fleet, Grade, Resource};
 use crate::dns::facts::DnsFacts;
 use crate::dns::name::Name;
@@ -80,14 +82,11 @@ fn connectors_near_their_quota_are_found_with_those_that_nobody_uses() {
 fn ingress_connections_near_their_quota_are_found_with_those_without_a_service() {
     let with = |number: usize, status: IngressStatus| {
         check("quotas-ingress-connections", |fleet| {
-            let ingress = |n: usize| Ingress {
-                arn: format!("arn:ingress/{n}"),
-                name: format!("ingress-{n}"),
-                service: if n == 0 { "arn:gone".to_owned() } else { arn("shop-api").to_string() },
-                status: status.clone(),
-                vpc: "vpc-1".to_owned(),
-                endpoint: "vpce-1".to_owned(),
-                domain: None,
+            let ingress = |n: usize| -> Ingress {
+                let service = if n == 0 { "arn:gone".to_owned() } else { arn("shop-api").to_string() };
+                let ingress = json!({ "arn": format!("arn:ingress/{n}"), "name": format!("ingress-{n}"), "service": service,
+                    "status": status, "vpc": "vpc-1", "endpoint": "vpce-1", "domain": null, "created_at": now() });
+                serde_json::from_value(ingress).unwrap()
             };
             fleet.ingresses = Fact::Known((0..number).map(ingress).collect());
         })
