@@ -2,8 +2,9 @@
 
 use crate::dns::name::Name;
 
-/// The names under which a record for `name` ends up where a panel adds the zone's name to it: one for each zone that could
-/// hold it. `_x.shop.example.com` gives `_x.shop.example.com.shop.example.com` and `_x.shop.example.com.example.com`.
+/// The names under which a record for `name` ends up where a panel adds the zone's name to it: one for each zone that
+/// could hold it. `_x.shop.example.com` gives `_x.shop.example.com.shop.example.com` and
+/// `_x.shop.example.com.example.com`.
 ///
 /// Whether a zone begins at a name is not known here, so every name above counts that has two labels and no underscore.
 pub fn doubled_names(name: &Name) -> Vec<Name> {

@@ -83,10 +83,11 @@ pub fn allows(role: &RoleFacts, action: &str) -> Permit {
     }
 }
 
-/// The name of the policy by which the role can do everything in the account, where one does and no boundary holds it back.
+/// The name of the policy by which the role can do everything in the account, where one does and no boundary holds it
+/// back.
 ///
-/// Everything is `*` on `*`; or to give itself more (`iam:AttachRolePolicy` and its like on `*`); or to pass every role to
-/// something that runs its code. PowerUserAccess, which leaves IAM out, is none of these.
+/// Everything is `*` on `*`; or to give itself more (`iam:AttachRolePolicy` and its like on `*`); or to pass every
+/// role to something that runs its code. PowerUserAccess, which leaves IAM out, is none of these.
 pub fn administers(role: &RoleFacts) -> Option<String> {
     role.boundary.is_none().then(|| grants_everything(role)).flatten()
 }
@@ -109,8 +110,8 @@ pub fn grants_everything(role: &RoleFacts) -> Option<String> {
     RUNS_AS.into_iter().any(|action| by_statement(action).is_some()).then(|| passes.name.clone())
 }
 
-/// The patterns of all actions that some statement allows, whatever its condition and whatever another denies; `*` where one
-/// allows all but what it names. `None` where a document cannot be read.
+/// The patterns of all actions that some statement allows, whatever its condition and whatever another denies; `*`
+/// where one allows all but what it names. `None` where a document cannot be read.
 pub fn granted(role: &RoleFacts) -> Option<Vec<String>> {
     let mut all = Vec::new();
     for policy in &role.policies {
@@ -129,8 +130,8 @@ pub fn granted(role: &RoleFacts) -> Option<Vec<String>> {
     Some(all)
 }
 
-/// Whether the role lets the service (`tasks.apprunner.amazonaws.com`) assume it. Conditions are not looked at: App Runner
-/// needs none, and those that people set (`aws:SourceAccount`) let it in.
+/// Whether the role lets the service (`tasks.apprunner.amazonaws.com`) assume it. Conditions are not looked at: App
+/// Runner needs none, and those that people set (`aws:SourceAccount`) let it in.
 pub fn trusts(role: &RoleFacts, principal: &str) -> bool {
     let of = |effect| trusted(role, effect).iter().any(|known| known == principal || known == "*");
     of(Effect::Allow) && !of(Effect::Deny)
@@ -222,8 +223,8 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
     value.as_str().into_iter().chain(list.iter().filter_map(Value::as_str))
 }
 
-/// Whether the pattern of a policy (`*`, `?`) covers the name, without case. What the policy grants may itself be asked for
-/// with a star: `*` is covered by `*` and `*:*` only.
+/// Whether the pattern of a policy (`*`, `?`) covers the name, without case. What the policy grants may itself be
+/// asked for with a star: `*` is covered by `*` and `*:*` only.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     if name == "*" && pattern == "*:*" {
         return true;

@@ -159,7 +159,8 @@ pub(super) const RULES: &[Rule] = &[
         "domains-dangling",
         Grade::High,
         "A record leads to a service that this account does not have",
-        "Visitors find nothing there. Whoever is given the name next would receive them; AWS does not say that it never is.",
+        "Visitors find nothing there. Whoever is given the name next would receive them; AWS does not say that it \
+         never is.",
         guide("Disassociate (unlink) a custom domain"),
         Check::Fleet(pointers::dangling),
     ),

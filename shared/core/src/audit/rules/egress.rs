@@ -18,7 +18,8 @@
 //! | `egress-unused` | a connector that no service uses | low |
 //! | `egress-inactive` | a service whose connector is inactive or gone | high |
 //!
-//! What App Runner does by itself (images, logs, secrets) is not routed through the VPC, so no rule asks for a way to it.
+//! What App Runner does by itself (images, logs, secrets) is not routed through the VPC, so no rule asks for a way to
+//! it.
 
 mod groups;
 mod routes;
@@ -62,7 +63,8 @@ pub(super) const RULES: &[Rule] = &[
         "egress-no-way-out",
         Grade::Medium,
         "A VPC connector leads to nothing outside its VPC",
-        "All outgoing traffic goes through the VPC: no public website and no API of AWS can be reached. It may be meant so.",
+        "All outgoing traffic goes through the VPC: no public website and no API of AWS can be reached. It may be \
+         meant so.",
         egress_article("Considerations when selecting a subnet"),
         Check::Fleet(routes::no_way_out),
     ),

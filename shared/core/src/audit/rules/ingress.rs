@@ -108,7 +108,8 @@ pub(super) const RULES: &[Rule] = &[
         "ingress-open",
         Grade::Medium,
         "The endpoint of a private service lets everybody in",
-        "Its security group is the only thing that decides who in the VPC, and in what is connected to it, reaches the service.",
+        "Its security group is the only thing that decides who in the VPC, and in what is connected to it, reaches \
+         the service.",
         guide("Considerations"),
         Check::Fleet(endpoints::open),
     ),
@@ -116,7 +117,8 @@ pub(super) const RULES: &[Rule] = &[
         "ingress-public-name",
         Grade::Medium,
         "A public name leads to a private service",
-        "Visitors from outside reach nothing, and everybody learns of the service. Such a name belongs into a private zone.",
+        "Visitors from outside reach nothing, and everybody learns of the service. Such a name belongs into a \
+         private zone.",
         guide("Enabling Private endpoint for incoming traffic"),
         Check::Service(public_name),
     ),

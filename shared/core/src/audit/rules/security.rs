@@ -14,7 +14,8 @@
 //! | `security-no-firewall` | a public service without a web ACL, where the house asks for one | medium |
 //! | `security-runtime-ended` | a managed runtime that is supported no more | high |
 //!
-//! An instance role is optional: code that calls nothing of AWS needs none. It matters where App Runner fetches secrets with it,
+//! An instance role is optional: code that calls nothing of AWS needs none. It matters where App Runner fetches
+//! secrets with it,
 //! where traces are sent with it, and where keys in variables stand in for it.
 
 mod roles;
@@ -45,7 +46,8 @@ pub(super) const RULES: &[Rule] = &[
         "security-secret-in-environment",
         Grade::High,
         "A plain environment variable looks like a secret",
-        "Everybody who may describe the service reads it, and it stands in every template and log that shows the service.",
+        "Everybody who may describe the service reads it, and it stands in every template and log that shows the \
+         service.",
         sheet("2. Source configuration and UpdateService semantics"),
         Check::Service(service::secret_in_environment),
     ),

@@ -23,7 +23,8 @@ fn owner<'f>(fleet: &'f Fleet, target: &Name) -> Option<(&'f str, &'f ServiceSta
 
 fn look(pointer: &Pointer) -> String {
     format!(
-        "aws route53 list-resource-record-sets --hosted-zone-id {} --start-record-name {} --start-record-type {} --max-items 1",
+        "aws route53 list-resource-record-sets --hosted-zone-id {} --start-record-name {} --start-record-type {} \
+         --max-items 1",
         quote(&pointer.zone),
         quote(pointer.name.as_str()),
         quote(&pointer.kind)

@@ -68,7 +68,8 @@ fn proof(domain: &DomainFacts, record: &ValidationRecord) -> Standing {
     }
 }
 
-/// How the record stands that leads from `host` to the service. Outside our zones only a CNAME can be told from another.
+/// How the record stands that leads from `host` to the service. Outside our zones only a CNAME can be told from
+/// another.
 fn target(domain: &DomainFacts, host: &Name) -> Standing {
     let shown = row(domain, host, Purpose::Target);
     if let Some(standing) = shown.and_then(by_zone) {
@@ -215,7 +216,8 @@ pub(super) fn apex(_: &Fleet, service: &ServiceFacts, out: &mut Findings) {
                 of(service),
                 row.name.as_str(),
                 format!("A CNAME to {} is wanted at {}, the top of its zone.", row.value, row.name),
-                "Use a name below the top (`www.`); or create the service anew, so that it takes an alias, and link it.",
+                "Use a name below the top (`www.`); or create the service anew, so that it takes an alias, and link \
+                 it.",
                 pitcrew("plan", service, domain),
             );
         }
@@ -270,7 +272,8 @@ pub(super) fn default_open(_: &Fleet, service: &ServiceFacts, out: &mut Findings
                 of(service),
                 name.as_str(),
                 format!("{name} leads to {}, and https://{host} is open to everybody.", elsewhere.join(", ")),
-                "Give the service a web ACL that lets through only what carries a header that the CDN adds, or make it private.",
+                "Give the service a web ACL that lets through only what carries a header that the CDN adds, or make \
+                 it private.",
                 format!("aws wafv2 associate-web-acl --web-acl-arn WEB_ACL_ARN --resource-arn {}", service.arn),
             );
         }

@@ -101,7 +101,8 @@ pub(super) fn no_way_out(fleet: &Fleet, out: &mut Findings) {
         out.find(
             of(connector),
             format!("None of its subnets has a default route, and {vpc} has no VPC endpoint."),
-            "If the service needs something outside the VPC, add a NAT gateway, or an endpoint for each service of AWS.",
+            "If the service needs something outside the VPC, add a NAT gateway, or an endpoint for each service of \
+             AWS.",
             format!(
                 "aws ec2 create-vpc-endpoint --vpc-endpoint-type Interface --vpc-id {} --service-name com.amazonaws.{}.SERVICE \
                  --subnet-ids {}",

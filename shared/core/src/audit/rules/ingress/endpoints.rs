@@ -133,7 +133,8 @@ pub(super) fn closed(fleet: &Fleet, out: &mut Findings) {
             format!("No inbound rule of {} takes port 443.", endpoint.groups.join(", ")),
             "Let the clients' security group in at 443.",
             format!(
-                "aws ec2 authorize-security-group-ingress --group-id {} --protocol tcp --port 443 --source-group CLIENT_GROUP",
+                "aws ec2 authorize-security-group-ingress --group-id {} --protocol tcp --port 443 --source-group \
+                 CLIENT_GROUP",
                 quote(group)
             ),
         );
@@ -164,7 +165,8 @@ pub(super) fn open(fleet: &Fleet, out: &mut Findings) {
                 format!("{} ({}) lets {cidr} in at 443: all that has a route to the VPC.", group.id, group.name),
                 "Let in the clients' security groups, then take this rule away.",
                 format!(
-                    "aws ec2 revoke-security-group-ingress --group-id {} --ip-permissions IpProtocol={},{ports}{ranges}",
+                    "aws ec2 revoke-security-group-ingress --group-id {} --ip-permissions \
+                     IpProtocol={},{ports}{ranges}",
                     quote(&group.id),
                     quote(&permission.protocol)
                 ),

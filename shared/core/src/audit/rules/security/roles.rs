@@ -42,9 +42,11 @@ pub(super) fn no_instance_role(_: &Fleet, service: &ServiceFacts, out: &mut Find
     out.find(
         of(service),
         format!("It has no instance role, and {why}."),
-        "Make a role that tasks.apprunner.amazonaws.com may assume, with what the application calls, and give it to the service.",
+        "Make a role that tasks.apprunner.amazonaws.com may assume, with what the application calls, and give it to \
+         the service.",
         format!(
-            "aws apprunner update-service --service-arn {} --instance-configuration Cpu={},Memory={},InstanceRoleArn=ROLE_ARN",
+            "aws apprunner update-service --service-arn {} --instance-configuration \
+             Cpu={},Memory={},InstanceRoleArn=ROLE_ARN",
             service.arn, service.cpu, service.memory_mb
         ),
     );

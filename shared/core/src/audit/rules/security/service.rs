@@ -10,9 +10,11 @@ use crate::dns::command::quote;
 
 /// The day on which the support of a managed runtime ends, where AWS names one.
 ///
-/// From the notices at the head of the platform pages of the developer guide (`service-source-code-python`, `-nodejs`, `-go1`,
-/// `-net6`, `-ruby` and their `-releases`, December 1, 2025; `service-source-code-php`, December 31, 2025), and "End of support
-/// for managed runtime versions", read on 2026-11-21. No notice was found for Corretto, Python 3.11 and Node.js 22.
+/// From the notices at the head of the platform pages of the developer guide (`service-source-code-python`, `-nodejs`,
+/// `-go1`, `-net6`, `-ruby` and their `-releases`, December 1, 2025; `service-source-code-php`, December 31, 2025),
+/// and "End
+/// of support for managed runtime versions", read on 2026-11-21. No notice was found for Corretto, Python 3.11 and
+/// Node.js 22.
 const ENDS: [(&str, Option<Date>); 13] = [
     ("PYTHON_3", Some(date(2025, 12, 1))),
     ("NODEJS_12", Some(date(2025, 12, 1))),
@@ -64,8 +66,10 @@ pub(super) fn no_customer_key(fleet: &Fleet, service: &ServiceFacts, out: &mut F
         out.find(
             of(service),
             "It has no customer key.",
-            "A key can be named only when a service is made: make it anew with one, move its domains, and delete this one.",
-            "aws apprunner create-service --cli-input-json file://SERVICE.json --encryption-configuration KmsKey=KEY_ARN",
+            "A key can be named only when a service is made: make it anew with one, move its domains, and delete \
+             this one.",
+            "aws apprunner create-service --cli-input-json file://SERVICE.json --encryption-configuration \
+             KmsKey=KEY_ARN",
         );
     }
 }
@@ -99,7 +103,8 @@ pub(super) fn runtime_ended(fleet: &Fleet, service: &ServiceFacts, out: &mut Fin
         out.find(
             of(service),
             format!("It is built with {runtime}, whose support ended on {end}."),
-            "Move to a newer runtime, or build an image of your own. The whole source configuration must be sent with it.",
+            "Move to a newer runtime, or build an image of your own. The whole source configuration must be sent \
+             with it.",
             format!(
                 "aws apprunner update-service --service-arn {} --source-configuration file://SOURCE.json",
                 service.arn
