@@ -78,12 +78,13 @@ fn code_that_its_repository_configures_names_no_runtime() {
     let code_of = |source| {
         let values =
             sdk::CodeConfigurationValues::builder().runtime(sdk::Runtime::Python3).port("8000").build().unwrap();
-        let code = sdk::CodeConfiguration::builder().configuration_source(source).code_configuration_values(values);
+        let configured =
+            sdk::CodeConfiguration::builder().configuration_source(source).code_configuration_values(values);
         let version = sdk::SourceCodeVersion::builder().r#type(sdk::SourceCodeVersionType::Branch).value("main");
         let repository = sdk::CodeRepository::builder()
             .repository_url("https://github.com/example/shop")
             .source_code_version(version.build().unwrap())
-            .code_configuration(code.build().unwrap());
+            .code_configuration(configured.build().unwrap());
         code(&repository.build().unwrap())
     };
     let python = Some("PYTHON_3".to_owned());
