@@ -199,4 +199,17 @@ mod tests {
         assert_eq!(kind_of("ServiceQuotaExceededException", ""), Kind::Permanent);
         assert_eq!(kind_of("AccessDeniedException", ""), Kind::Denied);
     }
+
+    #[test]
+    fn what_ec2_iam_and_s3_refuse_is_sorted_too() {
+        for code in ["NoSuchEntity", "NoSuchKey", "NoSuchBucket", "LifecyclePolicyNotFoundException"] {
+            assert_eq!(kind_of(code, ""), Kind::Missing, "{code}");
+        }
+        for code in ["PreconditionFailed", "ConditionalRequestConflict"] {
+            assert_eq!(kind_of(code, ""), Kind::Conflict, "{code}");
+        }
+        for code in ["UnauthorizedOperation", "AccessDenied"] {
+            assert_eq!(kind_of(code, ""), Kind::Denied, "{code}");
+        }
+    }
 }

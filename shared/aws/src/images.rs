@@ -32,26 +32,17 @@ async fn detail(client: &Client, image: &ImageRef, id: ImageIdentifier) -> Resul
     }
 }
 
-/// What ECR holds under the image's tag or digest; `None` where it holds nothing.
-///
-/// # Errors
-/// The image is none that our own region's ECR could know, or it cannot be read.
-pub async fn observe_image(client: &Client, image: &ImageRef) -> Result<Option<Resolved>, AwsError> {
+/// What the image's tag names now.
+pub async fn observe_tag(client: &Client, image: &ImageRef) -> Fact<Resolved> {
     let id = match &image.reference {
         Reference::Tag(tag) => ImageIdentifier::builder().image_tag(tag).build(),
         Reference::Digest(digest) => ImageIdentifier::builder().image_digest(digest.to_string()).build(),
     };
-    let Some(detail) = detail(client, image, id).await? else { return Ok(None) };
-    match detail.image_digest.as_deref().map(Digest::parse) {
-        Some(Ok(digest)) => Ok(Some(Resolved { digest, pushed_at: detail.image_pushed_at.as_ref().map(time) })),
-        Some(Err(_)) | None => Err(AwsError::broken("ecr:DescribeImages", "the answer names no digest")),
-    }
-}
-
-/// What the image's tag names now.
-pub async fn observe_tag(client: &Client, image: &ImageRef) -> Fact<Resolved> {
-    match observe_image(client, image).await {
-        Ok(Some(resolved)) => Fact::Known(resolved),
+    match detail(client, image, id).await {
+        Ok(Some(detail)) => match detail.image_digest.as_deref().map(Digest::parse) {
+            Some(Ok(digest)) => Fact::Known(Resolved { digest, pushed_at: detail.image_pushed_at.as_ref().map(time) }),
+            Some(Err(_)) | None => Fact::Unavailable("ECR's answer names no digest".to_owned()),
+        },
         Ok(None) => Fact::Unavailable(format!("ECR holds no {}", image.short())),
         Err(error) => Fact::Unavailable(error.line()),
     }

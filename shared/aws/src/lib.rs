@@ -1,4 +1,4 @@
-//! The only crate that names `aws_sdk_*`: it observes, and it applies what `pitcrew-core` decided.
+//! The crate that names `aws_sdk_*`, and beside `pitcrew-fleet` the only one: it observes, and it applies what `pitcrew-core` decided.
 //!
 //! Reading order: [`https`], [`connect`] and [`clients`] make the clients; [`apprunner`], [`images`], [`alarms`] and [`logs`] read;
 //! [`table`] and [`account`] remember; [`apply`] makes the one call of an intent; [`engine`] is the one path of a service

@@ -32,16 +32,16 @@ fn image(configuration: sdk::ImageConfiguration) -> sdk::SourceConfiguration {
 
 #[test]
 fn the_name_and_the_suspicion_of_a_variable_go_on_and_its_value_does_not() {
-    let value = "AKIAIOSFODNN7EXAMPL9";
+    let value = "postgres://shop:wr0ng-h0rse-7battery@db.internal/shop";
     let run = sdk::ImageConfiguration::builder()
-        .runtime_environment_variables("KEY_ID", value)
+        .runtime_environment_variables("STORE", value)
         .runtime_environment_variables("LANG", "en")
         .runtime_environment_secrets("DB", "arn:aws:ssm:eu-west-1:123456789012:parameter/db")
         .port("8080")
         .build();
     let facts = service(&arn(), &described().source_configuration(image(run)).build().unwrap());
     let variable = |name: &str, suspicion| Variable { name: name.to_owned(), suspicion };
-    assert_eq!(facts.environment, [variable("KEY_ID", Some(Suspicion::AwsKey)), variable("LANG", None)]);
+    assert_eq!(facts.environment, [variable("STORE", Some(Suspicion::Url)), variable("LANG", None)]);
     assert_eq!(facts.secrets["DB"], "arn:aws:ssm:eu-west-1:123456789012:parameter/db");
     assert_eq!(facts.port.as_deref(), Some("8080"));
     assert!(!format!("{facts:?}").contains(value));
@@ -78,12 +78,13 @@ fn code_that_its_repository_configures_names_no_runtime() {
     let code_of = |source| {
         let values =
             sdk::CodeConfigurationValues::builder().runtime(sdk::Runtime::Python3).port("8000").build().unwrap();
-        let code = sdk::CodeConfiguration::builder().configuration_source(source).code_configuration_values(values);
+        let configured =
+            sdk::CodeConfiguration::builder().configuration_source(source).code_configuration_values(values);
         let version = sdk::SourceCodeVersion::builder().r#type(sdk::SourceCodeVersionType::Branch).value("main");
         let repository = sdk::CodeRepository::builder()
             .repository_url("https://github.com/example/shop")
             .source_code_version(version.build().unwrap())
-            .code_configuration(code.build().unwrap());
+            .code_configuration(configured.build().unwrap());
         code(&repository.build().unwrap())
     };
     let python = Some("PYTHON_3".to_owned());

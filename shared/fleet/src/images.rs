@@ -1,13 +1,13 @@
 //! ECR, read for an audit: what the source names, whether tags can move, and what a lifecycle policy could take away.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use aws_sdk_ecr::Client;
 use aws_sdk_ecr::types::{ImageDetail, ImageTagMutability};
 use jiff::Timestamp;
 use pitcrew_aws::apprunner::time;
 use pitcrew_aws::error::{AwsError, Kind};
-use pitcrew_aws::images::observe_image;
 use pitcrew_core::audit::facts::{ImageFacts, Place};
 use pitcrew_core::fact::Fact;
 use pitcrew_core::id::{Digest, ImageRef, Reference, Registry};
@@ -19,9 +19,6 @@ use crate::fact::settled;
 const PAGE: i32 = 1000;
 /// A repository holds 20,000 images by default.
 const PAGES_MAX: usize = 40;
-/// Digests of one ledger that are looked for one by one, where the repository was not listed: ten good releases and ten others.
-const LEDGER_MAX: usize = 20;
-
 type Image = (Digest, Vec<String>, Timestamp);
 
 /// What is the same for all images of a repository.
@@ -29,14 +26,14 @@ type Image = (Digest, Vec<String>, Timestamp);
 struct Repository {
     mutable: bool,
     lifecycle: Option<String>,
-    /// All of them, where there is a lifecycle policy.
+    /// All of them: one listing tells every service of the repository what its tag names and what of its ledger is gone.
     images: Vec<Image>,
 }
 
 /// The repositories of a run.
 #[derive(Default)]
 pub(crate) struct Images {
-    repositories: Cache<Fact<Repository>>,
+    repositories: Cache<Fact<Arc<Repository>>>,
 }
 
 impl Images {
@@ -52,36 +49,24 @@ impl Images {
         if *account != place.account || *region != place.region {
             return Fact::Known(None);
         }
-        let read = async { settled(repository(client, account, &image.repository).await) };
+        let read = async { settled(repository(client, account, &image.repository).await.map(Arc::new)) };
         match self.repositories.get(&image.repository, read).await {
-            Fact::Known(repository) => settled(facts(client, image, known, repository).await.map(Some)),
+            Fact::Known(repository) => Fact::Known(Some(facts(image, known, &repository))),
             missing => crate::fact::likewise(&missing),
         }
     }
 }
 
-async fn facts(
-    client: &Client,
-    image: &ImageRef,
-    known: &[Digest],
-    repository: Repository,
-) -> Result<ImageFacts, AwsError> {
+fn facts(image: &ImageRef, known: &[Digest], repository: &Repository) -> ImageFacts {
     let Repository { mutable, lifecycle, images } = repository;
-    let (digest, gone) = if lifecycle.is_some() {
-        let held: BTreeSet<&Digest> = images.iter().map(|(digest, _, _)| digest).collect();
-        let gone = known.iter().filter(|digest| !held.contains(digest)).cloned().collect();
-        (named(&images, &image.reference), gone)
-    } else {
-        let resolved = observe_image(client, image).await?.map(|resolved| resolved.digest);
-        let mut gone = Vec::new();
-        for digest in known.iter().take(LEDGER_MAX).filter(|digest| resolved.as_ref() != Some(*digest)) {
-            if observe_image(client, &image.pinned_to(digest)).await?.is_none() {
-                gone.push(digest.clone());
-            }
-        }
-        (resolved, gone)
-    };
-    Ok(ImageFacts { digest, mutable, lifecycle, images, gone })
+    let held: BTreeSet<&Digest> = images.iter().map(|(digest, _, _)| digest).collect();
+    ImageFacts {
+        digest: named(images, &image.reference),
+        mutable: *mutable,
+        lifecycle: lifecycle.clone(),
+        images: if lifecycle.is_some() { images.clone() } else { Vec::new() },
+        gone: known.iter().filter(|digest| !held.contains(digest)).cloned().collect(),
+    }
 }
 
 /// What a listing holds under a tag or a digest.
@@ -100,10 +85,7 @@ async fn repository(client: &Client, account: &str, name: &str) -> Result<Reposi
     let seen = answer.repositories.unwrap_or_default().into_iter().next();
     let seen = seen.ok_or_else(|| AwsError::broken(DESCRIBE, "the answer holds no repository"))?;
     let lifecycle = lifecycle(client, account, name).await?;
-    let images = match &lifecycle {
-        Some(_) => images(client, account, name).await?,
-        None => Vec::new(),
-    };
+    let images = images(client, account, name).await?;
     // With exclusions, some tags can be moved and some cannot: the service's may be one that can.
     let immutable = seen.image_tag_mutability == Some(ImageTagMutability::Immutable);
     Ok(Repository { mutable: !immutable, lifecycle, images })
@@ -172,14 +154,16 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_release_of_the_ledger_that_the_listing_lacks_is_gone() {
-        let config = pitcrew_aws::connect::sdk_config_at("http://127.0.0.1:1", "eu-west-1", "AKIDEXAMPLE", "secret");
+    #[test]
+    fn a_release_of_the_ledger_that_the_listing_lacks_is_gone() {
         let image = ImageRef::parse("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop:v1").unwrap();
         let images = vec![(digest("aa"), vec!["v1".to_owned()], Timestamp::UNIX_EPOCH)];
-        let repository = Repository { mutable: true, lifecycle: Some("{}".to_owned()), images };
         let known = [digest("aa"), digest("bb")];
-        let seen = facts(&Client::new(&config), &image, &known, repository).await.unwrap();
-        assert_eq!((seen.digest, seen.gone), (Some(digest("aa")), vec![digest("bb")]));
+        for lifecycle in [Some("{}".to_owned()), None] {
+            let listed = lifecycle.is_some();
+            let seen = facts(&image, &known, &Repository { mutable: true, lifecycle, images: images.clone() });
+            assert_eq!((seen.digest, seen.gone), (Some(digest("aa")), vec![digest("bb")]));
+            assert_eq!(!seen.images.is_empty(), listed, "only a lifecycle policy needs them");
+        }
     }
 }

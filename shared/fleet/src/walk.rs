@@ -45,7 +45,8 @@ pub struct WalkSettings {
     pub rules: Vec<String>,
     /// Services that are read at the same time.
     pub concurrent: usize,
-    /// Requests to AWS, retries included, after which no further service is begun.
+    /// Requests to AWS, retries included, that services may cost in one run; then none is begun any more. The listing and
+    /// what services share are not counted: however small the budget, every run gets on.
     pub calls_max: Option<u64>,
     /// When reading ends. What is left to do then is one call for the usage of the last services, and the caller's own.
     pub until: SystemTime,
@@ -135,7 +136,7 @@ pub async fn walk(
     let shared = surroundings::observe(clients, engine.dns(), &mut fleet, of, &settings.rules).await;
     let reader = Reader::new(clients, &engine, &shared);
     let todo = remaining(all, cursor.after.as_ref());
-    let mut run = Run { settings, reader: &reader, fleet, cursor, read: 0 };
+    let mut run = Run { settings, reader: &reader, fleet, cursor, calls_before: clients.wire.calls(), read: 0 };
     let mut stopped = None;
     for chunk in todo.chunks(SERVICES_MAX) {
         stopped = run.chunk(chunk, each).await;
@@ -192,6 +193,8 @@ struct Run<'a> {
     reader: &'a Reader<'a>,
     fleet: Fleet,
     cursor: Cursor,
+    /// Requests before the first service.
+    calls_before: u64,
     read: usize,
 }
 
@@ -216,9 +219,9 @@ impl Run<'_> {
 
     /// The answers in their order, up to the first that was not begun or not finished in time.
     async fn answers(&self, chunk: &[ServiceArn]) -> (Vec<Answer>, Option<Stop>) {
-        let (reader, settings) = (self.reader, self.settings);
+        let (reader, settings, before) = (self.reader, self.settings, self.calls_before);
         let reads = stream::iter(chunk.to_vec()).map(|arn| async move {
-            match stop(reader.clients.wire.calls(), settings.calls_max, left(settings.until)) {
+            match stop(reader.clients.wire.calls() - before, settings.calls_max, left(settings.until)) {
                 Some(stop) => Err(stop),
                 None => {
                     let seen = reader.read(&arn).await;

@@ -41,3 +41,14 @@ fn a_cursor_survives_being_kept() {
     let kept = serde_json::to_string(&cursor).unwrap();
     assert_eq!(serde_json::from_str::<Cursor>(&kept).unwrap(), cursor);
 }
+
+/// A function's handler may be asked for a future that can move between threads.
+#[test]
+fn a_walk_can_move_between_threads() {
+    fn is_send<T: Send>(_: &T) {}
+    let walked = |clients: &FleetClients, settings: &WalkSettings| {
+        let (mut each, mut tell) = (|_: &Fleet, _: &ServiceFacts| {}, |_: &Progress| {});
+        is_send(&walk(clients, settings, Cursor::default(), &mut each, &mut tell));
+    };
+    let _: &dyn Fn(&FleetClients, &WalkSettings) = &walked;
+}

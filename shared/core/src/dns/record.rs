@@ -182,6 +182,16 @@ mod tests {
     }
 
     #[test]
+    fn an_alias_and_a_cname_lead_somewhere_and_other_values_do_not() {
+        let target = name("abc.eu-west-1.awsapprunner.com");
+        let alias = RecordSet::alias(name("shop.example.com"), "Z087551914Z2PCAU0QHMW", target.clone());
+        assert_eq!(alias.target(), Some(target.clone()));
+        let cname = RecordSet::cname(name("shop.example.com"), &target);
+        assert_eq!(cname.target(), Some(target));
+        assert_eq!(RecordSet { kind: RecordType::Txt, ..cname }.target(), None);
+    }
+
+    #[test]
     fn an_alias_and_a_cname_to_one_target_are_not_the_same() {
         let target = name("abc.eu-west-1.awsapprunner.com");
         let alias = RecordSet::alias(name("shop.example.com"), "Z087551914Z2PCAU0QHMW", target.clone());
