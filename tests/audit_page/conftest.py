@@ -13,16 +13,17 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD_SECONDS_MAX = 1800
 
 
-def make(path, *flags):
+def make(*paths, flags=()):
+    """The page of the sample; a second path gets its report, a third what Security Hub is told."""
     command = ["cargo", "run", "--quiet", "--locked", "--package", "pitcrew-core", "--example", "audit_page", "--"]
-    subprocess.run([*command, *flags, str(path)], cwd=ROOT, timeout=BUILD_SECONDS_MAX, check=True)
-    return path
+    subprocess.run([*command, *flags, *map(str, paths)], cwd=ROOT, timeout=BUILD_SECONDS_MAX, check=True)
+    return paths[0]
 
 
 @pytest.fixture(scope="session")
 def page(tmp_path_factory):
     """The page of a fleet whose names try to run."""
-    return make(tmp_path_factory.mktemp("page") / "audit.html", "--hostile")
+    return make(tmp_path_factory.mktemp("page") / "audit.html", flags=["--hostile"])
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,11 @@
 //! What is published about reports is what the code makes: the sample, and the schema; and a page stays of a bounded size.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test, which clippy sees only where a function is marked as one"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 

@@ -162,7 +162,8 @@ fn findings(odd: &str) -> Vec<Finding> {
         Resource::other("VPC connector", "arn:aws:apprunner:eu-west-1:123456789012:vpcconnector/shops/1/0f3a9c2b");
     let health = |name: &str| {
         let command = format!(
-            "aws apprunner update-service --service-arn {} --health-check-configuration Protocol=HTTP,Path=/ready",
+            "aws apprunner update-service --service-arn {} --health-check-configuration \
+             Protocol=HTTP,Path=/ready",
             arn(name)
         );
         found(
@@ -175,15 +176,74 @@ fn findings(odd: &str) -> Vec<Finding> {
         )
     };
     vec![
-        found(0, service("shop-checkout"), "pay.example.com", "The certificate of pay.example.com ends in 4 days, and the record that renews it is missing.", "Put the record back; App Runner renews the certificate by itself then.", Some("pitcrew domains repair shop-checkout pay.example.com".to_owned())),
-        found(1, service("shop-search-preview"), "", "Its status is CREATE_FAILED.", "Correct what the log names and update it, which builds it again; or delete it.", Some(format!("aws apprunner delete-service --service-arn {}", arn("shop-search-preview")))),
-        found(2, connector, "", "Both of its subnets stand in eu-west-1a. Seven services use it.", "Make a new revision with subnets in at least two zones, and move the services to it.", Some("aws apprunner create-vpc-connector --vpc-connector-name shops --subnets SUBNET_A SUBNET_B --security-groups GROUP".to_owned())),
-        found(4, service("shop-checkout"), "STRIPE_KEY", "The variable STRIPE_KEY has the form of a token.", "Keep it in Secrets Manager, name it as a secret, and make a new one: this one was readable.", None),
+        found(
+            0,
+            service("shop-checkout"),
+            "pay.example.com",
+            "The certificate of pay.example.com ends in 4 days, and the record that renews \
+             it is missing.",
+            "Put the record back; App Runner renews the certificate by itself then.",
+            Some("pitcrew domains repair shop-checkout pay.example.com".to_owned()),
+        ),
+        found(
+            1,
+            service("shop-search-preview"),
+            "",
+            "Its status is CREATE_FAILED.",
+            "Correct what the log names and update it, which builds it again; or delete it.",
+            Some(format!("aws apprunner delete-service --service-arn {}", arn("shop-search-preview"))),
+        ),
+        found(
+            2,
+            connector,
+            "",
+            "Both of its subnets stand in eu-west-1a. Seven services use it.",
+            "Make a new revision with subnets in at least two zones, and move the services to it.",
+            Some(
+                "aws apprunner create-vpc-connector --vpc-connector-name shops --subnets \
+             SUBNET_A SUBNET_B --security-groups GROUP"
+                    .to_owned(),
+            ),
+        ),
+        found(
+            4,
+            service("shop-checkout"),
+            "STRIPE_KEY",
+            "The variable STRIPE_KEY has the form of a token.",
+            "Keep it in Secrets Manager, name it as a secret, and make a new one: this one \
+             was readable.",
+            None,
+        ),
         health("shop-api"),
         health("shop-web"),
-        found(5, service("shop-api"), "", "No alarm reads 5xxStatusResponses or RequestLatency of it.", "Make an alarm that tells somebody.", Some("aws cloudwatch put-metric-alarm --alarm-name shop-api-5xx --namespace AWS/AppRunner --metric-name 5xxStatusResponses".to_owned())),
-        found(5, service("shop-web"), "", "No alarm reads 5xxStatusResponses or RequestLatency of it.", "Make an alarm that tells somebody.", None),
-        found(6, Resource::Account, "services", "27 of 30 services are in use.", "Ask AWS for more, or delete what nobody uses.", None),
+        found(
+            5,
+            service("shop-api"),
+            "",
+            "No alarm reads 5xxStatusResponses or RequestLatency of it.",
+            "Make an alarm that tells somebody.",
+            Some(
+                "aws cloudwatch put-metric-alarm --alarm-name shop-api-5xx --namespace \
+             AWS/AppRunner --metric-name 5xxStatusResponses"
+                    .to_owned(),
+            ),
+        ),
+        found(
+            5,
+            service("shop-web"),
+            "",
+            "No alarm reads 5xxStatusResponses or RequestLatency of it.",
+            "Make an alarm that tells somebody.",
+            None,
+        ),
+        found(
+            6,
+            Resource::Account,
+            "services",
+            "27 of 30 services are in use.",
+            "Ask AWS for more, or delete what nobody uses.",
+            None,
+        ),
         found(
             4,
             service("shop-odd"),

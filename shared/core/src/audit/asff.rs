@@ -88,7 +88,7 @@ fn imported(report: &Report, finding: &Finding, page: Option<&str>, gone: bool) 
         "Severity": severity,
         "FindingProviderFields": {"Severity": severity, "Types": types},
         "Title": clip(&title(finding), TITLE_CHARS_MAX),
-        "Description": clip(&filled(&finding.seen, &finding.title), DESCRIPTION_CHARS_MAX),
+        "Description": clip(filled(&finding.seen, &finding.title), DESCRIPTION_CHARS_MAX),
         "Remediation": {"Recommendation": recommendation(finding, page)},
         "ProductFields": product_fields(report, finding),
         "Resources": [resource(report, finding)],

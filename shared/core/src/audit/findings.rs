@@ -48,9 +48,12 @@ impl Resource {
     pub fn name(&self) -> &str {
         match self {
             Self::Service { arn } => arn.name(),
-            Self::Other { id, .. } => {
-                id.rsplit_once('/').filter(|_| id.starts_with("arn:")).map_or(id, |(_, last)| last)
-            }
+            Self::Other { id, .. } => match id.split(':').collect::<Vec<_>>()[..] {
+                // App Runner's own end in a revision and an id: `vpcconnector/NAME/1/ID`.
+                ["arn", _, "apprunner", _, _, last] => last.split('/').nth(1).unwrap_or(last),
+                ["arn", ..] => id.rsplit_once('/').map_or(id, |(_, last)| last),
+                _ => id,
+            },
             Self::Account => "account",
         }
     }
@@ -139,6 +142,24 @@ impl Findings {
     pub fn unchecked(&mut self, resource: &Resource, why: &str) {
         if !self.unchecked.iter().any(|known| known.resource == *resource) {
             self.unchecked.push(Unchecked { resource: resource.clone(), why: why.to_owned() });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_is_called_by_the_name_that_people_gave_it() {
+        for (id, name) in [
+            ("arn:aws:apprunner:eu-west-1:123456789012:vpcconnector/shops/1/0f3a9c2b", "shops"),
+            ("arn:aws:apprunner:eu-west-1:123456789012:connection/git/0f3a9c2b", "git"),
+            ("arn:aws:iam::123456789012:role/path/instance", "instance"),
+            ("arn:aws:sns:eu-west-1:123456789012:topic", "arn:aws:sns:eu-west-1:123456789012:topic"),
+            ("subnet-0a/b", "subnet-0a/b"),
+        ] {
+            assert_eq!(Resource::other("kind", id).name(), name);
         }
     }
 }

@@ -52,7 +52,8 @@ fn groups<'r>(findings: impl Iterator<Item = &'r Finding>) -> Vec<About<'r>> {
 /// Hidden until the script shows them: without it they would do nothing.
 fn controls(html: &mut Html) {
     html.raw("<form class=\"controls\" id=\"controls\" hidden>\n<label>Find <input type=\"search\" id=\"needle\" ");
-    html.raw("placeholder=\"service, rule, word\" autocomplete=\"off\"></label>\n<fieldset><legend class=\"sr\">Grades</legend>\n");
+    html.raw("placeholder=\"service, rule, word\" autocomplete=\"off\"></label>\n");
+    html.raw("<fieldset><legend class=\"sr\">Grades</legend>\n");
     for grade in Grade::ALL {
         html.raw("<label class=\"check\"><input type=\"checkbox\" name=\"grade\" checked value=\"")
             .text(grade.as_str());

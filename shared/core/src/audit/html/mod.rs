@@ -85,6 +85,18 @@ fn badge(html: &mut Html, grade: Grade) {
     });
 }
 
+/// The head of a table of numbers, up to its rows.
+fn columns(html: &mut Html, words: &[&'static str], numbers: &[&'static str]) {
+    html.raw("<table>\n<thead><tr>");
+    for word in words {
+        html.raw("<th scope=\"col\">").raw(word).raw("</th>");
+    }
+    for number in numbers {
+        html.raw("<th scope=\"col\" class=\"num\">").raw(number).raw("</th>");
+    }
+    html.raw("</tr></thead>\n<tbody>\n");
+}
+
 /// What the page leaves out, and where it stands.
 fn left_out(html: &mut Html, shown: usize, all: usize, what: &'static str) {
     if shown < all {

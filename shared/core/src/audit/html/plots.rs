@@ -76,10 +76,9 @@ fn bar(html: &mut Html, at: usize, runs: usize, run: &TrendLine, most: u32) {
 
 fn numbers(html: &mut Html, runs: &[TrendLine]) {
     html.raw("<details><summary>The numbers</summary>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" ");
-    html.raw("aria-label=\"Open findings of each run\"><table>\n<thead><tr><th scope=\"col\">Run</th>");
-    html.raw("<th scope=\"col\">Critical</th><th scope=\"col\">High</th><th scope=\"col\">Medium</th>");
-    html.raw("<th scope=\"col\">Low</th><th scope=\"col\">Waived</th><th scope=\"col\">Services</th>");
-    html.raw("<th scope=\"col\">Not checked</th></tr></thead>\n<tbody>\n");
+    html.raw("aria-label=\"Open findings of each run\">");
+    let numbers = ["Critical", "High", "Medium", "Low", "Waived", "Services", "Not checked"];
+    super::columns(html, &["Run"], &numbers);
     for run in runs.iter().rev() {
         html.raw("<tr><th scope=\"row\">").time(run.at).raw("</th>");
         let grades = Grade::ALL.map(|grade| run.counts.of(grade));
@@ -102,7 +101,7 @@ pub(super) fn certificates(html: &mut Html, report: &Report) {
     all.sort_by(|(a, _), (b, _)| (a.days_left, &a.domain).cmp(&(b.days_left, &b.domain)));
     html.raw("<p class=\"note\">The line stands at ").count(LATE_DAYS).raw(" days; a bar ends at ").count(DAYS_MAX);
     html.raw(".</p>\n<table class=\"certificates\">\n<thead class=\"sr\"><tr><th scope=\"col\">Domain</th>");
-    html.raw("<th scope=\"col\">Drawn</th><th scope=\"col\">Days left</th></tr></thead>\n<tbody>\n");
+    html.raw("<th scope=\"col\">Drawn</th><th scope=\"col\" class=\"num\">Days left</th></tr></thead>\n<tbody>\n");
     for (certificate, line) in all.iter().take(ROWS_MAX) {
         let late = certificate.days_left <= LATE_DAYS;
         html.raw("<tr><th scope=\"row\"><span class=\"domain\">").clipped(&certificate.domain, 255);

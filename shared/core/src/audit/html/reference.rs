@@ -77,10 +77,9 @@ pub(super) fn services(html: &mut Html, report: &Report) {
         html.raw("</section>\n");
         return;
     }
-    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Services\"><table>\n<thead><tr>");
-    html.raw("<th scope=\"col\">Service</th><th scope=\"col\">Status</th><th scope=\"col\">Critical</th>");
-    html.raw("<th scope=\"col\">High</th><th scope=\"col\">Medium</th><th scope=\"col\">Low</th>");
-    html.raw("<th scope=\"col\">Waived</th><th scope=\"col\">Not checked</th></tr></thead>\n<tbody>\n");
+    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Services\">");
+    let numbers = ["Critical", "High", "Medium", "Low", "Waived", "Not checked"];
+    super::columns(html, &["Service", "Status"], &numbers);
     for line in lines.iter().take(ROWS_MAX) {
         html.raw("<tr><th scope=\"row\">").clipped(&line.name, 120).raw("</th><td>").clipped(&line.status, 60);
         html.raw("</td>");

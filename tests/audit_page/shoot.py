@@ -1,0 +1,25 @@
+"""Makes the picture of the documents: `.venv/bin/python tests/audit_page/shoot.py docs/audit.png`."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import browser
+from conftest import make
+
+
+def main(out):
+    path = browser.find() or sys.exit(f"no browser was found (PITCREW_BROWSER, or one of {', '.join(browser.NAMES)})")
+    with tempfile.TemporaryDirectory() as folder:
+        page = make(Path(folder) / "audit.html")
+        started = browser.Browser(path, folder)
+        try:
+            started.open(page, width=1000, height=1180).screenshot(out, whole=False)
+        finally:
+            started.close()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: shoot.py OUT.png")
+    main(Path(sys.argv[1]))
