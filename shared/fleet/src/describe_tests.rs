@@ -41,7 +41,7 @@ fn the_name_and_the_suspicion_of_a_variable_go_on_and_its_value_does_not() {
         .build();
     let facts = service(&arn(), &described().source_configuration(image(run)).build().unwrap());
     let variable = |name: &str, suspicion| Variable { name: name.to_owned(), suspicion };
-    assert_eq!(facts.environment, [variable("STORE", Some(Suspicion::Url)), variable("LANG", None)]);
+    assert_eq!(facts.environment, [variable("LANG", None), variable("STORE", Some(Suspicion::Url))]);
     assert_eq!(facts.secrets["DB"], "arn:aws:ssm:eu-west-1:123456789012:parameter/db");
     assert_eq!(facts.port.as_deref(), Some("8080"));
     assert!(!format!("{facts:?}").contains(value));
