@@ -15,6 +15,7 @@ pub mod dns;
 pub mod domain;
 pub mod event;
 pub mod fact;
+mod glob;
 pub mod id;
 pub mod incident;
 pub mod ledger;

@@ -13,6 +13,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
+use crate::glob;
 use crate::id::Digest;
 
 /// One image of the repository.
@@ -168,22 +169,9 @@ impl Selects {
         match self {
             Self::Any => true,
             Self::Untagged => tags.is_empty(),
-            Self::Tagged(patterns) => patterns.iter().all(|pattern| tags.iter().any(|tag| wildcard(pattern, tag))),
+            Self::Tagged(patterns) => patterns.iter().all(|pattern| tags.iter().any(|tag| glob::matches(pattern, tag))),
         }
     }
-}
-
-/// Whether a tag matches a pattern in which `*` stands for any run of characters.
-fn wildcard(pattern: &str, tag: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| tag.strip_prefix(first)) else { return false };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else { return rest.is_empty() };
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
 }
 
 #[cfg(test)]
@@ -282,7 +270,7 @@ mod tests {
             ("latest", "latest-2", false),
             ("a*a", "a", false),
         ] {
-            assert_eq!(wildcard(pattern, tag), matches, "{pattern} {tag}");
+            assert_eq!(glob::matches(pattern, tag), matches, "{pattern} {tag}");
         }
     }
 

@@ -23,7 +23,6 @@ mod exit_plan;
 pub mod facts;
 mod figures;
 mod findings;
-mod glob;
 pub mod html;
 pub mod lifecycle;
 pub mod policy;

@@ -13,6 +13,7 @@
 use serde_json::Value;
 
 use super::facts::{PolicyDocument, RoleFacts};
+use crate::glob;
 
 /// Whether a role may do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,32 +230,7 @@ pub(super) fn matches(pattern: &str, name: &str) -> bool {
     if name == "*" && pattern == "*:*" {
         return true;
     }
-    let pattern: Vec<char> = pattern.chars().flat_map(char::to_lowercase).collect();
-    let name: Vec<char> = name.chars().flat_map(char::to_lowercase).collect();
-    let (mut at, mut from) = (0, 0);
-    // Where the last star stood, and how much of the name it has taken.
-    let mut star: Option<(usize, usize)> = None;
-    while from < name.len() {
-        match pattern.get(at) {
-            Some('*') => {
-                star = Some((at, from));
-                at += 1;
-            }
-            Some(c) if *c == '?' || name.get(from) == Some(c) => {
-                at += 1;
-                from += 1;
-            }
-            _ => match star {
-                Some((back, taken)) => {
-                    star = Some((back, taken + 1));
-                    at = back + 1;
-                    from = taken + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.iter().skip(at).all(|c| *c == '*')
+    glob::matches(&pattern.to_lowercase(), &name.to_lowercase())
 }
 
 #[cfg(test)]

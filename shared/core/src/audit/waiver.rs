@@ -14,8 +14,9 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::rule::{Chapter, Check, Rule};
-use super::{Findings, Fleet, Grade, Group, Resource, ServiceFacts, glob};
+use super::{Findings, Fleet, Grade, Group, Resource, ServiceFacts};
 use crate::autonomy::Tags;
+use crate::glob;
 
 /// What the keys of the tags begin with; the rule's id follows.
 pub const TAG: &str = "pitcrew:waive:";

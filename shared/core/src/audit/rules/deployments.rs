@@ -14,8 +14,8 @@
 use jiff::Timestamp;
 
 use super::super::{Check, Findings, Fleet, Grade, Group, Rule, ServiceFacts};
-use super::fix::{read_log, serves, this};
-use super::guide;
+use super::fix::{read_log, serves};
+use super::subject::{guide, this};
 use crate::ledger::UNPROVEN_COUNTS_AFTER;
 use crate::rollback::STUCK_AFTER;
 use crate::service::{Operation, OperationKind, OperationStatus, ServiceStatus};
@@ -74,7 +74,7 @@ pub(super) const RULES: &[Rule] = &[
         grade: Grade::Medium,
         title: "No release is known to be good",
         why: "When the next deployment is bad there is nothing that a rollback could go to.",
-        chapter: super::fix::sheet("Read this first (design consequences)"),
+        chapter: super::subject::sheet("Read this first (design consequences)"),
         check: Check::Service(no_good_release),
     },
 ];

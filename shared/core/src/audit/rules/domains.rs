@@ -25,8 +25,7 @@ mod records;
 
 use super::super::facts::DomainFacts;
 use super::super::{Check, Findings, Grade, Group, Resource, Rule, ServiceFacts};
-use super::guide;
-use super::subject::{of, sheet};
+use super::subject::{guide, sheet, this};
 use crate::dns::command::quote;
 use crate::dns::name::Name;
 use crate::domain::DomainStatus;
@@ -176,7 +175,7 @@ pub(super) const RULES: &[Rule] = &[
 
 /// The domains that a rule about records looks at: all that App Runner is not taking away.
 fn linked<'f>(service: &'f ServiceFacts, out: &mut Findings) -> Vec<&'f DomainFacts> {
-    let domains = out.known(&of(service), &service.domains).map(Vec::as_slice).unwrap_or_default();
+    let domains = out.known(&this(service), &service.domains).map(Vec::as_slice).unwrap_or_default();
     domains.iter().filter(|domain| domain.association.status != DomainStatus::Deleting).collect()
 }
 
@@ -200,7 +199,7 @@ fn pitcrew(what: &str, service: &ServiceFacts, domain: &DomainFacts) -> String {
 
 /// A domain of the service that a rule could not check: the service is named once, with the first reason.
 fn unchecked(out: &mut Findings, service: &ServiceFacts, domain: &DomainFacts, why: &str) {
-    out.unchecked(&of(service), &format!("{}: {why}", domain.name));
+    out.unchecked(&this(service), &format!("{}: {why}", domain.name));
 }
 
 /// A record of a zone.

@@ -26,8 +26,7 @@ mod routes;
 
 use super::super::facts::{Connector, ConnectorStatus, Fleet, Subnet};
 use super::super::{Chapter, Check, Findings, Grade, Group, Resource, Rule};
-use super::guide;
-use super::subject::egress_article;
+use super::subject::{egress_article, guide};
 use crate::dns::command::quote;
 use crate::service::ServiceStatus;
 

@@ -19,7 +19,8 @@ use serde_json::json;
 
 use super::super::facts::{Protocol, Tracing};
 use super::super::{Chapter, Check, Findings, Fleet, Grade, Group, Rule, ServiceFacts};
-use super::fix::{sheet, this, update_health};
+use super::fix::update_health;
+use super::subject::{sheet, this};
 use crate::dns::command::quote;
 use crate::id::{Reference, Registry};
 use crate::service::{ServiceStatus, Source};

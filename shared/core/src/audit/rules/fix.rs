@@ -3,25 +3,9 @@
 use serde_json::{Value, json};
 
 use super::super::facts::{HealthCheck, Protocol, Scaling, ServiceFacts};
-use super::super::{Chapter, Resource};
 use crate::dns::command::quote;
 use crate::id::Digest;
 use crate::service::ServiceStatus;
-
-/// pitcrew's own collection of what is known of App Runner, by heading.
-pub(super) const fn sheet(heading: &'static str) -> Chapter {
-    Chapter { work: "pitcrew fact sheet", heading }
-}
-
-/// `Observability for AWS App Runner VPC networking`, by heading.
-pub(super) const fn tracing_article(heading: &'static str) -> Chapter {
-    Chapter { work: "Observability for AWS App Runner VPC networking", heading }
-}
-
-/// The service as a finding names it.
-pub(super) fn this(service: &ServiceFacts) -> Resource {
-    Resource::Service { arn: service.arn.clone() }
-}
 
 /// Whether it serves, or did until an operation began: rules about use look at no other.
 pub(super) fn serves(service: &ServiceFacts) -> bool {

@@ -18,8 +18,7 @@ mod endpoints;
 
 use super::super::facts::{Fleet, Ingress, IngressStatus, Listed};
 use super::super::{Chapter, Check, Findings, Grade, Group, Resource, Rule, ServiceFacts};
-use super::guide;
-use super::subject::{self, private_article};
+use super::subject::{guide, private_article, sheet, this};
 use crate::dns::command::quote;
 use crate::dns::facts::Answer;
 use crate::dns::name::Name;
@@ -127,7 +126,7 @@ pub(super) const RULES: &[Rule] = &[
         Grade::High,
         "A domain has no record in the private zone of its VPC",
         "Clients in the VPC do not find the service under its own name.",
-        subject::sheet("3. Custom domains"),
+        sheet("3. Custom domains"),
         Check::Service(private_record),
     ),
 ];
@@ -153,7 +152,7 @@ fn none(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     if service.public || service.status == ServiceStatus::Deleted {
         return;
     }
-    let at = subject::of(service);
+    let at = this(service);
     let Some(all) = out.known(&at, &fleet.ingresses) else { return };
     let leads = |it: &Ingress| it.status != IngressStatus::Deleted && it.service == service.arn.to_string();
     if !all.iter().any(leads) {
@@ -238,7 +237,7 @@ fn public_name(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     if service.public {
         return;
     }
-    let at = subject::of(service);
+    let at = this(service);
     let mut own: Vec<Name> = service.host.iter().filter_map(|host| Name::parse(host).ok()).collect();
     if let Some(all) = out.known(&at, &fleet.ingresses) {
         let ours = all.iter().filter(|ingress| ingress.service == service.arn.to_string());
@@ -288,7 +287,7 @@ fn private_record(_: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     if service.public {
         return;
     }
-    let at = subject::of(service);
+    let at = this(service);
     let domains = out.known(&at, &service.domains).map(Vec::as_slice).unwrap_or_default();
     for domain in domains.iter().filter(|domain| domain.association.status != DomainStatus::Deleting) {
         if domain.association.vpc_targets.is_empty() {

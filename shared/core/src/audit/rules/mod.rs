@@ -34,10 +34,5 @@ pub(super) const ALL: &[&[Rule]] = &[
     express::RULES,
 ];
 
-/// The developer guide, by heading.
-const fn guide(heading: &'static str) -> super::Chapter {
-    super::Chapter { work: "App Runner developer guide", heading }
-}
-
 #[cfg(test)]
 mod tests;

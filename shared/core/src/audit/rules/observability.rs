@@ -18,8 +18,7 @@ mod tracing;
 use jiff::SignedDuration;
 
 use super::super::{Check, Findings, Fleet, Grade, Group, Resource, Rule, ServiceFacts};
-use super::fix::this;
-use super::guide;
+use super::subject::{guide, this};
 use crate::dns::command::quote;
 
 pub(super) use alarms::RULES as ALARMS;

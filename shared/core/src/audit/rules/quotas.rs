@@ -23,8 +23,8 @@ use std::collections::BTreeMap;
 use super::super::facts::Revision;
 use super::super::quotas::Quota;
 use super::super::{Check, Findings, Fleet, Grade, Group, Resource, Rule, ServiceFacts};
-use super::fix::{DEFAULT_CONFIGURATION, this};
-use super::guide;
+use super::fix::DEFAULT_CONFIGURATION;
+use super::subject::{guide, this};
 use crate::service::ServiceStatus;
 use shared::{Kind, delete_all};
 

@@ -22,8 +22,7 @@ mod roles;
 mod service;
 
 use super::super::{Chapter, Check, Grade, Group, Rule};
-use super::guide;
-use super::subject::sheet;
+use super::subject::{guide, sheet};
 
 /// Who runs the instances.
 const TASKS: &str = "tasks.apprunner.amazonaws.com";

@@ -1,10 +1,15 @@
-//! What rules of the network, of domains and of security say their findings about.
+//! What findings are about, and where rules come from.
 
 use super::super::{Chapter, Resource, ServiceFacts};
 
-/// The service.
-pub(super) fn of(service: &ServiceFacts) -> Resource {
+/// The service, as a finding names it.
+pub(super) fn this(service: &ServiceFacts) -> Resource {
     Resource::Service { arn: service.arn.clone() }
+}
+
+/// The developer guide, by heading.
+pub(super) const fn guide(heading: &'static str) -> Chapter {
+    Chapter { work: "App Runner developer guide", heading }
 }
 
 /// The article "Enabling VPC access for outgoing traffic", which says more than its chapter of the guide.
@@ -17,7 +22,12 @@ pub(super) const fn private_article(heading: &'static str) -> Chapter {
     Chapter { work: "Deep Dive on AWS App Runner Private Services", heading }
 }
 
-/// Our own collection of facts, by its heading.
+/// The article "Observability for AWS App Runner VPC networking".
+pub(super) const fn tracing_article(heading: &'static str) -> Chapter {
+    Chapter { work: "Observability for AWS App Runner VPC networking", heading }
+}
+
+/// Our own collection of what is known of App Runner, by its heading.
 pub(super) const fn sheet(heading: &'static str) -> Chapter {
     Chapter { work: "pitcrew fact sheet", heading }
 }

@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::super::facts::{DomainFacts, Fleet};
 use super::super::super::{Findings, Grade, ServiceFacts};
-use super::{hosts, linked, of, pitcrew, unchecked};
+use super::super::subject::this;
+use super::{hosts, linked, pitcrew, unchecked};
 use crate::certificate::{Served, covers};
 use crate::dns::caa::{self, Verdict};
 use crate::dns::command::quote;
@@ -27,7 +28,7 @@ pub(super) fn caa_forbids(_: &Fleet, service: &ServiceFacts, out: &mut Findings)
                 Ok(Verdict::Forbidden { at, records }) => {
                     let tag = if host.is_wildcard() { "issuewild" } else { "issue" };
                     out.find_at(
-                        of(service),
+                        this(service),
                         host.as_str(),
                         format!(
                             "The CAA set of {at}, which counts for {host}, names none of Amazon's authorities: {}.",
@@ -84,7 +85,7 @@ pub(super) fn pending(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings)
             domain.association.status.as_str(),
             link.first_seen
         );
-        out.find_at(of(service), domain.name.as_str(), seen, fix, pitcrew(command, service, domain));
+        out.find_at(this(service), domain.name.as_str(), seen, fix, pitcrew(command, service, domain));
     }
 }
 
@@ -114,7 +115,7 @@ pub(super) fn failed(_: &Fleet, service: &ServiceFacts, out: &mut Findings) {
             | DomainStatus::Deleting => continue,
         };
         let seen = format!("{} is `{}`.", domain.name, domain.association.status.as_str());
-        out.find_at(of(service), domain.name.as_str(), seen, fix, command);
+        out.find_at(this(service), domain.name.as_str(), seen, fix, command);
     }
 }
 
@@ -154,7 +155,7 @@ pub(super) fn ends(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
             continue;
         }
         out.find_at(
-            of(service),
+            this(service),
             domain.name.as_str(),
             format!("The certificate of {} ends at {}.", domain.name, served.not_after),
             "See that all of its validation records stand: Amazon then renews it within hours.",
@@ -170,7 +171,7 @@ pub(super) fn expired(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings)
     for (domain, served) in served(fleet, service, out) {
         if served.not_after <= fleet.now {
             out.find_at(
-                of(service),
+                this(service),
                 domain.name.as_str(),
                 format!("The certificate of {} ended at {}.", domain.name, served.not_after),
                 "Link the domain again, and add the validation records that App Runner then lists.",
@@ -185,7 +186,7 @@ pub(super) fn names(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
         // The handshake asks for the domain itself; what `www` is served is not known.
         if !covers(served, &domain.name) {
             out.find_at(
-                of(service),
+                this(service),
                 domain.name.as_str(),
                 format!("{} is served a certificate for {}.", domain.name, served.names.join(", ")),
                 "See where the domain leads, and that App Runner has bound its certificate.",

@@ -2,7 +2,8 @@
 
 use super::super::super::facts::{DomainFacts, Fleet};
 use super::super::super::{Findings, ServiceFacts, doubled_names};
-use super::{linked, of, pitcrew, unchecked, www};
+use super::super::subject::this;
+use super::{linked, pitcrew, unchecked, www};
 use crate::dns::facts::Answer;
 use crate::dns::name::Name;
 use crate::dns::plan::Purpose;
@@ -100,7 +101,7 @@ pub(super) fn missing_proof(_: &Fleet, service: &ServiceFacts, out: &mut Finding
         for record in &domain.association.records {
             match proof(domain, record) {
                 Standing::Missing => out.find_at(
-                    of(service),
+                    this(service),
                     record.name.as_str(),
                     format!("No CNAME stands at {}; {} needs it.", record.name, domain.name),
                     &format!("Add the CNAME {} with the value {}.", record.name.fqdn(), record.value.fqdn()),
@@ -118,7 +119,7 @@ pub(super) fn wrong_proof(_: &Fleet, service: &ServiceFacts, out: &mut Findings)
         for record in &domain.association.records {
             match proof(domain, record) {
                 Standing::Other(found) => out.find_at(
-                    of(service),
+                    this(service),
                     record.name.as_str(),
                     format!("At {} stands {}, not {}.", record.name, found.join(", "), record.value),
                     &format!("Give the CNAME {} the value {}.", record.name.fqdn(), record.value.fqdn()),
@@ -145,7 +146,7 @@ pub(super) fn doubled_proof(_: &Fleet, service: &ServiceFacts, out: &mut Finding
             for doubled in doubled_names(&record.name) {
                 match ask(domain, &doubled, &RecordType::Cname) {
                     Ok(Answer::Found(values)) if leads_to(values, &record.value) => out.find_at(
-                        of(service),
+                        this(service),
                         record.name.as_str(),
                         format!("The record for {} stands at {doubled}.", record.name),
                         "Enter the name in the provider's panel without the zone's name, or with a dot at its end.",
@@ -169,7 +170,7 @@ pub(super) fn missing_target(_: &Fleet, service: &ServiceFacts, out: &mut Findin
         let Some(host) = led(domain).filter(|_| service.public) else { continue };
         match target(domain, host) {
             Standing::Missing => out.find_at(
-                of(service),
+                this(service),
                 host.as_str(),
                 format!("No record leads from {host} to the service."),
                 "Add an alias or a CNAME to the service's default domain.",
@@ -186,7 +187,7 @@ pub(super) fn target_elsewhere(_: &Fleet, service: &ServiceFacts, out: &mut Find
         let Some(host) = led(domain).filter(|_| service.public) else { continue };
         match target(domain, host) {
             Standing::Other(found) => out.find_at(
-                of(service),
+                this(service),
                 host.as_str(),
                 format!("{host} leads to {}.", found.join(", ")),
                 "Lead it to the service, or waive this where something else is meant to stand before it.",
@@ -213,7 +214,7 @@ pub(super) fn apex(_: &Fleet, service: &ServiceFacts, out: &mut Findings) {
         };
         for row in preview.records.iter().filter(|row| row.verdict == "apex") {
             out.find_at(
-                of(service),
+                this(service),
                 row.name.as_str(),
                 format!("A CNAME to {} is wanted at {}, the top of its zone.", row.value, row.name),
                 "Use a name below the top (`www.`); or create the service anew, so that it takes an alias, and link \
@@ -237,7 +238,7 @@ pub(super) fn missing_www(_: &Fleet, service: &ServiceFacts, out: &mut Findings)
             Standing::Right | Standing::Apex => continue,
         };
         out.find_at(
-            of(service),
+            this(service),
             host.as_str(),
             seen,
             "Add the record for it; or link the domain again without `www`.",
@@ -267,9 +268,9 @@ pub(super) fn default_open(_: &Fleet, service: &ServiceFacts, out: &mut Findings
         if elsewhere.iter().all(|value| value.contains("awsapprunner.com")) {
             continue;
         }
-        if let Some(None) = out.known(&of(service), &service.firewall) {
+        if let Some(None) = out.known(&this(service), &service.firewall) {
             out.find_at(
-                of(service),
+                this(service),
                 name.as_str(),
                 format!("{name} leads to {}, and https://{host} is open to everybody.", elsewhere.join(", ")),
                 "Give the service a web ACL that lets through only what carries a header that the CDN adds, or make \

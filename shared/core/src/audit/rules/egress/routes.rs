@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::super::facts::{Connector, ConnectorStatus, Egress, Fleet, Route, Subnet};
 use super::super::super::{Findings, Resource, ServiceFacts};
-use super::super::subject;
+use super::super::subject::this;
 use super::{anew, is_used, of, subnets, used};
 use crate::dns::command::quote;
 
@@ -225,14 +225,14 @@ pub(super) fn unused(fleet: &Fleet, out: &mut Findings) {
 
 pub(super) fn inactive(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     let Egress::Vpc { connector: arn } = &service.egress else { return };
-    let Some(all) = out.known(&subject::of(service), &fleet.connectors) else { return };
+    let Some(all) = out.known(&this(service), &fleet.connectors) else { return };
     let seen = match all.iter().find(|connector| connector.arn == *arn).map(|connector| connector.status) {
         Some(ConnectorStatus::Active) => return,
         Some(ConnectorStatus::Inactive) => format!("Its connector {arn} is inactive."),
         None => format!("Its connector {arn} is not among those that App Runner lists."),
     };
     out.find(
-        subject::of(service),
+        this(service),
         seen,
         "Give the service a connector that is active.",
         format!(

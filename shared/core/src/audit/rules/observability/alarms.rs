@@ -2,8 +2,8 @@
 
 use super::super::super::facts::AlarmFacts;
 use super::super::super::{Check, Findings, Fleet, Grade, Group, Rule, ServiceFacts};
-use super::super::fix::{serves, this};
-use super::super::guide;
+use super::super::fix::serves;
+use super::super::subject::{guide, this};
 use crate::dns::command::quote;
 
 pub(in super::super) const RULES: &[Rule] = &[

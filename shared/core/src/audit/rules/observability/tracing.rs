@@ -3,8 +3,8 @@
 use super::super::super::facts::{Connector, Egress, Endpoint, Subnet, Tracing};
 use super::super::super::policy::{Permit, allows};
 use super::super::super::{Check, Findings, Fleet, Grade, Group, Rule, ServiceFacts};
-use super::super::fix::{serves, this, tracing_article, update};
-use super::super::guide;
+use super::super::fix::{serves, update};
+use super::super::subject::{guide, this, tracing_article};
 use crate::dns::command::quote;
 
 pub(in super::super) const RULES: &[Rule] = &[

@@ -3,7 +3,7 @@
 use super::super::super::facts::{Connection, ConnectorStatus, Ingress, IngressStatus, Listed};
 use super::super::super::quotas::Quota;
 use super::super::super::{Check, Findings, Fleet, Grade, Group, Resource, Rule};
-use super::super::guide;
+use super::super::subject::guide;
 use super::{DELETIONS_MAX, near, rule};
 use crate::dns::command::quote;
 

@@ -2,8 +2,8 @@
 
 use super::super::super::facts::{HealthCheck, Protocol};
 use super::super::super::{Check, Findings, Fleet, Grade, Group, Rule, ServiceFacts};
-use super::super::fix::{this, update_health};
-use super::super::guide;
+use super::super::fix::update_health;
+use super::super::subject::{guide, this};
 use super::NOTICED_SECS;
 use crate::service::ServiceStatus;
 

@@ -2,8 +2,8 @@
 
 use super::super::super::facts::Scaling;
 use super::super::super::{Check, Findings, Fleet, Grade, Group, Rule, ServiceFacts};
-use super::super::fix::{serves, this, update_scaling};
-use super::super::guide;
+use super::super::fix::{serves, update_scaling};
+use super::super::subject::{guide, this};
 use super::INSTANCES_MAX;
 
 pub(in super::super) const RULES: &[Rule] = &[

@@ -2,8 +2,8 @@
 
 use super::super::super::facts::{Scaling, Usage};
 use super::super::super::{Check, Findings, Fleet, Grade, Group, Rule, ServiceFacts};
-use super::super::fix::{serves, sheet, this, update_scaling, update_size};
-use super::super::guide;
+use super::super::fix::{serves, update_scaling, update_size};
+use super::super::subject::{guide, sheet, this};
 use super::{BUSY_PERCENT, FULL_PERCENT, IDLE_PERCENT, INSTANCES_MAX};
 
 pub(in super::super) const RULES: &[Rule] = &[

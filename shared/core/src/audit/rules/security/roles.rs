@@ -3,7 +3,7 @@
 use super::super::super::facts::{Fleet, RoleFacts, Suspicion, Tracing};
 use super::super::super::policy::{self, administers, grants_everything, principals, trusts};
 use super::super::super::{Findings, Grade, ServiceFacts};
-use super::super::subject::of;
+use super::super::subject::this;
 use super::{BUILD, TASKS};
 use crate::dns::command::quote;
 
@@ -20,7 +20,7 @@ fn role<'f>(fleet: &'f Fleet, service: &ServiceFacts, arn: &str, out: &mut Findi
     if fleet.roles_gone.contains(arn) {
         return None;
     }
-    let at = of(service);
+    let at = this(service);
     let Some(fact) = fleet.roles.get(arn) else {
         out.unchecked(&at, &format!("the role {arn} was not read"));
         return None;
@@ -40,7 +40,7 @@ pub(super) fn no_instance_role(_: &Fleet, service: &ServiceFacts, out: &mut Find
         (true, None, Tracing::Off) => return,
     };
     out.find(
-        of(service),
+        this(service),
         format!("It has no instance role, and {why}."),
         "Make a role that tasks.apprunner.amazonaws.com may assume, with what the application calls, and give it to \
          the service.",
@@ -62,13 +62,13 @@ pub(super) fn instance_admin(fleet: &Fleet, service: &ServiceFacts, out: &mut Fi
             false => format!("delete-role-policy --role-name {} --policy-name {}", quote(name(arn)), quote(&policy)),
         };
         out.find(
-            of(service),
+            this(service),
             format!("By {policy} its instance role {} can do everything, or give itself the right to.", name(arn)),
             "Give it a policy with what the application calls, see that it works, then take this one away.",
             format!("aws iam {detach}"),
         );
     } else if grants_everything(role).is_some() {
-        out.unchecked(&of(service), "what the permissions boundary of its instance role takes away is not read");
+        out.unchecked(&this(service), "what the permissions boundary of its instance role takes away is not read");
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) fn instance_trust(fleet: &Fleet, service: &ServiceFacts, out: &mut Fi
         return;
     }
     out.find(
-        of(service),
+        this(service),
         format!("Its instance role {} can also be assumed by {}.", name(arn), others.join(", ")),
         "Make a role for each of them, and let App Runner alone assume this one.",
         trust_command(arn, TASKS),
@@ -107,7 +107,7 @@ fn untrusted(
     let Some(role) = role(fleet, service, arn, out) else { return };
     if !trusts(role, principal) {
         out.find(
-            of(service),
+            this(service),
             format!("{principal} may not assume its {what} role {}.", name(arn)),
             "Let it; where the role's trust policy has other statements that are needed, add this one to them.",
             trust_command(arn, principal),
@@ -128,7 +128,7 @@ pub(super) fn gone(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     for (what, arn) in named.into_iter().filter_map(|(what, arn)| Some((what, arn.as_ref()?))) {
         if fleet.roles_gone.contains(arn) {
             out.find_at(
-                of(service),
+                this(service),
                 arn.as_str(),
                 format!("IAM does not know its {what} role {arn}."),
                 "Make the role again under its name, or give the service another one.",
@@ -145,7 +145,7 @@ pub(super) fn access_wide(fleet: &Fleet, service: &ServiceFacts, out: &mut Findi
     let Some(arn) = &service.access_role else { return };
     let Some(role) = role(fleet, service, arn, out) else { return };
     let Some(granted) = policy::granted(role) else {
-        out.unchecked(&of(service), &format!("a policy of {arn} cannot be read"));
+        out.unchecked(&this(service), &format!("a policy of {arn} cannot be read"));
         return;
     };
     let reads = |action: &String| READING.iter().any(|pattern| policy::matches(pattern, action));
@@ -156,7 +156,7 @@ pub(super) fn access_wide(fleet: &Fleet, service: &ServiceFacts, out: &mut Findi
     let managed =
         format!("arn:{}:iam::aws:policy/service-role/AWSAppRunnerServicePolicyForECRAccess", fleet.place.partition);
     out.find(
-        of(service),
+        this(service),
         format!("Its access role {} allows {}.", name(arn), more.join(", ")),
         "Attach the managed policy for it, then take the others away.",
         format!("aws iam attach-role-policy --role-name {} --policy-arn {managed}", quote(name(arn))),

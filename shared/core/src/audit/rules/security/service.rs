@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::super::super::facts::{Fleet, Suspicion};
 use super::super::super::{Findings, Grade, ServiceFacts};
-use super::super::subject::of;
+use super::super::subject::this;
 use crate::dns::command::quote;
 
 /// The day on which the support of a managed runtime ends, where AWS names one.
@@ -47,7 +47,7 @@ pub(super) fn secret_in_environment(_: &Fleet, service: &ServiceFacts, out: &mut
         let Some(suspicion) = variable.suspicion else { continue };
         let (why, grade) = words(suspicion);
         out.find_at(
-            of(service),
+            this(service),
             variable.name.as_str(),
             format!("The variable {} looks like a secret: {why}.", variable.name),
             "Put the value into Secrets Manager, let the instance role read it, and name it under RuntimeEnvironmentSecrets \
@@ -64,7 +64,7 @@ pub(super) fn secret_in_environment(_: &Fleet, service: &ServiceFacts, out: &mut
 pub(super) fn no_customer_key(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     if fleet.policy.customer_key && service.key.is_none() {
         out.find(
-            of(service),
+            this(service),
             "It has no customer key.",
             "A key can be named only when a service is made: make it anew with one, move its domains, and delete \
              this one.",
@@ -78,9 +78,9 @@ pub(super) fn no_firewall(fleet: &Fleet, service: &ServiceFacts, out: &mut Findi
     if !fleet.policy.firewall || !service.public {
         return;
     }
-    if let Some(None) = out.known(&of(service), &service.firewall) {
+    if let Some(None) = out.known(&this(service), &service.firewall) {
         out.find(
-            of(service),
+            this(service),
             "It is public and has no web ACL.",
             "Associate a regional web ACL with it; it then guards the default domain and the custom ones.",
             format!("aws wafv2 associate-web-acl --web-acl-arn WEB_ACL_ARN --resource-arn {}", service.arn),
@@ -91,17 +91,17 @@ pub(super) fn no_firewall(fleet: &Fleet, service: &ServiceFacts, out: &mut Findi
 pub(super) fn runtime_ended(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     let Some(code) = &service.code else { return };
     let Some(runtime) = &code.runtime else {
-        out.unchecked(&of(service), "its runtime stands in apprunner.yaml of the repository");
+        out.unchecked(&this(service), "its runtime stands in apprunner.yaml of the repository");
         return;
     };
     let Some((_, end)) = ENDS.iter().find(|(name, _)| name == runtime) else {
-        out.unchecked(&of(service), &format!("when the support of {runtime} ends is not known"));
+        out.unchecked(&this(service), &format!("when the support of {runtime} ends is not known"));
         return;
     };
     let today = fleet.now.to_zoned(TimeZone::UTC).date();
     if let Some(end) = end.filter(|end| today >= *end) {
         out.find(
-            of(service),
+            this(service),
             format!("It is built with {runtime}, whose support ended on {end}."),
             "Move to a newer runtime, or build an image of your own. The whole source configuration must be sent \
              with it.",

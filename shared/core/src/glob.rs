@@ -1,7 +1,8 @@
-//! Patterns of waivers: `*` stands for any run of characters, `?` for one. Nothing else is special.
+//! Patterns as waivers, policies of IAM and lifecycle policies of ECR have them: `*` stands for any run of characters, `?` for
+//! one. Nothing else is special.
 
 /// Whether the whole text is what the pattern says. Takes time in the product of both lengths at most, whatever the pattern.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
     // Where the last star stood, and what of the text it has taken so far.
