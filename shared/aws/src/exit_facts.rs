@@ -6,27 +6,21 @@ use std::collections::BTreeMap;
 use aws_config::SdkConfig;
 use aws_sdk_apprunner::Client;
 use aws_sdk_apprunner::types as sdk;
-use pitcrew_core::audit::Outside;
-use pitcrew_core::audit::facts::{
-    CodeFacts, Connector, ConnectorStatus, DomainFacts, Egress, HealthCheck, Protocol, Scaling, ServiceFacts, Tracing,
-    Variable,
-};
+use pitcrew_core::audit::facts::{Connector, ConnectorStatus, DomainFacts, Egress, Scaling, Tracing};
+use pitcrew_core::audit::{Outside, ServiceFacts};
 use pitcrew_core::dns::facts::{DnsFacts, ZoneRef, Zones};
 use pitcrew_core::dns::name::Name;
 use pitcrew_core::domain::Association;
 use pitcrew_core::fact::Fact;
 use pitcrew_core::id::ServiceArn;
 
-use crate::apprunner::{observe_tags, source, status, time};
+use crate::apprunner::observe_tags;
 use crate::date::ServerDate;
+use crate::describe;
 use crate::domains::observe_domains;
 use crate::engine::fact;
 use crate::error::{AwsError, Kind};
 use crate::route53::{Pages, Route53, ZoneSettings};
-
-/// Units of CPU and megabytes that `CreateService` takes where nothing is said: 1 vCPU, 2 GB.
-const CPU: u32 = 1024;
-const MEMORY_MB: u32 = 2048;
 
 /// A service as the plan of an exit sees it. Facts that the plan does not use are not read.
 pub struct Leaving {
@@ -52,8 +46,8 @@ pub async fn observe_leaving(
         Err(error) => return Err(error),
     };
     let service = answer.service.ok_or_else(|| AwsError::broken(OPERATION, "the answer holds no service"))?;
-    let mut facts = described(arn, &service);
-    let mut outside = Outside { environment: environment(&service), ..Outside::default() };
+    let mut facts = describe::service(arn, &service);
+    let mut outside = Outside { environment: describe::values(&service), ..Outside::default() };
     if let Some(summary) = &service.auto_scaling_configuration_summary
         && let Some(scaling) = summary.auto_scaling_configuration_arn.as_deref()
     {
@@ -74,133 +68,6 @@ pub async fn observe_leaving(
         Fact::Unread => Fact::Unread,
     };
     Ok(Some(Leaving { facts, outside }))
-}
-
-/// What `DescribeService` alone says.
-fn described(arn: &ServiceArn, service: &sdk::Service) -> ServiceFacts {
-    let configuration = service.source_configuration.as_ref();
-    let authentication = configuration.and_then(|source| source.authentication_configuration.as_ref());
-    let instance = service.instance_configuration.as_ref();
-    let network = service.network_configuration.as_ref();
-    let egress = network.and_then(|network| network.egress_configuration.as_ref());
-    let ingress = network.and_then(|network| network.ingress_configuration.as_ref());
-    let tracing = service.observability_configuration.as_ref().filter(|tracing| tracing.observability_enabled);
-    let run = run(service);
-    ServiceFacts {
-        arn: arn.clone(),
-        status: status(&service.status),
-        created_at: time(&service.created_at),
-        updated_at: time(&service.updated_at),
-        source: source(configuration),
-        code: code(service),
-        host: service.service_url.clone(),
-        access_role: authentication.and_then(|authentication| authentication.access_role_arn.clone()),
-        connection: authentication.and_then(|authentication| authentication.connection_arn.clone()),
-        port: run.port,
-        start_command: run.start_command,
-        environment: run.environment.into_keys().map(|name| Variable { name, suspicion: None }).collect(),
-        secrets: run.secrets,
-        cpu: instance.and_then(|instance| number(instance.cpu.as_deref(), 1024)).unwrap_or(CPU),
-        memory_mb: instance.and_then(|instance| number(instance.memory.as_deref(), 1024)).unwrap_or(MEMORY_MB),
-        instance_role: instance.and_then(|instance| instance.instance_role_arn.clone()),
-        key: service.encryption_configuration.as_ref().map(|encryption| encryption.kms_key.clone()),
-        health: health(service.health_check_configuration.as_ref()),
-        scaling: Fact::Unread,
-        egress: match egress.and_then(|egress| egress.vpc_connector_arn.clone()) {
-            Some(connector) => Egress::Vpc { connector },
-            None => Egress::Default,
-        },
-        // Services are public unless they say otherwise.
-        public: ingress.is_none_or(|ingress| ingress.is_publicly_accessible),
-        tracing: match tracing {
-            Some(tracing) => {
-                Tracing::On { configuration: tracing.observability_configuration_arn.clone().unwrap_or_default() }
-            }
-            None => Tracing::Off,
-        },
-        tags: Fact::Unread,
-        operations: Fact::Unread,
-        domains: Fact::Unread,
-        memory: Fact::Unread,
-        image: Fact::Unread,
-        firewall: Fact::Unread,
-        log_groups: Fact::Unread,
-        usage: Fact::Unread,
-    }
-}
-
-/// How the application is run, of an image or of code that App Runner's API configures.
-#[derive(Default)]
-struct Run {
-    port: Option<String>,
-    start_command: Option<String>,
-    environment: BTreeMap<String, String>,
-    secrets: BTreeMap<String, String>,
-}
-
-fn run(service: &sdk::Service) -> Run {
-    let sorted = |map: Option<&std::collections::HashMap<String, String>>| -> BTreeMap<String, String> {
-        map.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
-    };
-    let Some(source) = service.source_configuration.as_ref() else { return Run::default() };
-    if let Some(image) = source.image_repository.as_ref().and_then(|image| image.image_configuration.as_ref()) {
-        return Run {
-            port: image.port.clone(),
-            start_command: image.start_command.clone(),
-            environment: sorted(image.runtime_environment_variables.as_ref()),
-            secrets: sorted(image.runtime_environment_secrets.as_ref()),
-        };
-    }
-    let code = source.code_repository.as_ref().and_then(|code| code.code_configuration.as_ref());
-    match code.and_then(|code| code.code_configuration_values.as_ref()) {
-        Some(code) => Run {
-            port: code.port.clone(),
-            start_command: code.start_command.clone(),
-            environment: sorted(code.runtime_environment_variables.as_ref()),
-            secrets: sorted(code.runtime_environment_secrets.as_ref()),
-        },
-        None => Run::default(),
-    }
-}
-
-fn environment(service: &sdk::Service) -> BTreeMap<String, String> {
-    run(service).environment
-}
-
-fn code(service: &sdk::Service) -> Option<CodeFacts> {
-    let code = service.source_configuration.as_ref()?.code_repository.as_ref()?.code_configuration.as_ref()?;
-    Some(CodeFacts {
-        runtime: code.code_configuration_values.as_ref().map(|values| values.runtime.as_str().to_owned()),
-        from_repository: code.configuration_source == sdk::ConfigurationSource::Repository,
-    })
-}
-
-/// `1024` is returned; `1 vCPU` and `2 GB` are accepted, and a local cloud may return them.
-fn number(text: Option<&str>, unit: u32) -> Option<u32> {
-    let text = text?.trim();
-    if let Ok(units) = text.parse() {
-        return Some(units);
-    }
-    let number: f64 = text.strip_suffix("vCPU").or_else(|| text.strip_suffix("GB"))?.trim().parse().ok()?;
-    // Fractions are quarters and halves: exact in both.
-    (0.0..=64.0).contains(&number).then(|| (number * f64::from(unit)) as u32)
-}
-
-fn health(check: Option<&sdk::HealthCheckConfiguration>) -> HealthCheck {
-    let default = HealthCheck::default();
-    let Some(check) = check else { return default };
-    let count = |seen: Option<i32>, default: u32| seen.and_then(|seen| u32::try_from(seen).ok()).unwrap_or(default);
-    HealthCheck {
-        protocol: match check.protocol {
-            Some(sdk::HealthCheckProtocol::Http) => Protocol::Http,
-            _ => Protocol::Tcp,
-        },
-        path: check.path.clone().unwrap_or(default.path),
-        interval: count(check.interval, default.interval),
-        timeout: count(check.timeout, default.timeout),
-        healthy: count(check.healthy_threshold, default.healthy),
-        unhealthy: count(check.unhealthy_threshold, default.unhealthy),
-    }
 }
 
 async fn observe_scaling(client: &Client, arn: &str) -> Result<Scaling, AwsError> {
@@ -287,27 +154,4 @@ fn above(zones: &Fact<Zones>, name: &Name) -> Vec<ZoneRef> {
     let www = name.below("www").ok();
     let holds = |zone: &Name| name.is_at_or_below(zone) || www.as_ref().is_some_and(|www| www.is_at_or_below(zone));
     zones.all.iter().filter(|zone| !zone.private && holds(&zone.at.name)).map(|zone| zone.at.clone()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_read_in_both_spellings() {
-        let read = |text| number(Some(text), 1024);
-        assert_eq!(
-            [read("1024"), read("0.25 vCPU"), read("1 vCPU"), read("2 GB"), read("0.5 GB"), read("much")],
-            [Some(1024), Some(256), Some(1024), Some(2048), Some(512), None]
-        );
-    }
-
-    #[test]
-    fn a_health_check_that_says_nothing_is_the_default_of_the_guide() {
-        assert_eq!(health(None), HealthCheck::default());
-        let http =
-            sdk::HealthCheckConfiguration::builder().protocol(sdk::HealthCheckProtocol::Http).path("/up").build();
-        let seen = health(Some(&http));
-        assert_eq!((seen.protocol, seen.path.as_str(), seen.interval), (Protocol::Http, "/up", 5));
-    }
 }

@@ -4,7 +4,7 @@
 //! [`table`] and [`account`] remember; [`apply`] makes the one call of an intent; [`engine`] is the one path of a service
 //! through them. [`domains`], [`acm`], [`route53`], [`resolve`] and [`tls`] read and change what custom domains and certificates
 //! need, [`dns`] and [`domain_clients`] hold them together, and [`domain_engine`] and [`acm_engine`] are their paths. [`wake`]
-//! is how a function looks again. [`outbox`], [`publish`] and [`secret`] are what telling needs. The feature `operator` adds what only the
+//! is how a function looks again. [`describe`] is `DescribeService` as the facts of an audit. [`outbox`], [`publish`] and [`secret`] are what telling needs. The feature `operator` adds what only the
 //! operator's command asks.
 
 pub mod account;
@@ -17,6 +17,7 @@ pub mod clients;
 pub mod connect;
 pub mod date;
 pub mod deadline;
+pub mod describe;
 pub mod dns;
 pub mod domain_clients;
 pub mod domain_engine;

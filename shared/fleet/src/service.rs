@@ -1,6 +1,7 @@
 //! One service, read: eight calls at the most that are its own, and what it shares with others from caches.
 
 use pitcrew_aws::apprunner::{observe_operations, observe_tags};
+use pitcrew_aws::describe;
 use pitcrew_aws::domain_engine::DomainEngine;
 use pitcrew_aws::domain_engine::survey::Known;
 use pitcrew_aws::domains::{Associations, observe_domains};
@@ -86,7 +87,7 @@ impl<'a> Reader<'a> {
             Fact::Known(Some(shown)) => Fact::Known(self.domains(&facts, shown).await),
             missing => likewise(&missing),
         };
-        let listed = crate::describe::listed(&facts, scaling);
+        let listed = describe::listed(&facts, scaling);
         Ok(Some(Seen { listed, facts, roles }))
     }
 
@@ -99,7 +100,7 @@ impl<'a> Reader<'a> {
             Err(error) => return Err(error),
         };
         let seen = answer.service.ok_or_else(|| AwsError::broken(OPERATION, "the answer holds no service"))?;
-        let facts = crate::describe::service(arn, &seen);
+        let facts = describe::service(arn, &seen);
         let scaling = seen.auto_scaling_configuration_summary.and_then(|it| it.auto_scaling_configuration_arn);
         Ok((facts.status != ServiceStatus::Deleted).then_some((facts, scaling)))
     }

@@ -11,10 +11,8 @@ use crate::dns::command::quote;
 /// The day on which the support of a managed runtime ends, where AWS names one.
 ///
 /// From the notices at the head of the platform pages of the developer guide (`service-source-code-python`, `-nodejs`,
-/// `-go1`, `-net6`, `-ruby` and their `-releases`, December 1, 2025; `service-source-code-php`, December 31, 2025),
-/// and "End
-/// of support for managed runtime versions", read on 2026-11-21. No notice was found for Corretto, Python 3.11 and
-/// Node.js 22.
+/// `-go1`, `-net6`, `-ruby` and their `-releases`, December 1, 2025; `service-source-code-php`, December 31, 2025), read on
+/// 2026-11-21. No notice was found for Corretto, Python 3.11 and Node.js 22.
 const ENDS: [(&str, Option<Date>); 13] = [
     ("PYTHON_3", Some(date(2025, 12, 1))),
     ("NODEJS_12", Some(date(2025, 12, 1))),

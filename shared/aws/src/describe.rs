@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_apprunner::types as sdk;
-use pitcrew_aws::apprunner::{source, status, time};
 use pitcrew_core::audit::facts::{CodeFacts, Egress, HealthCheck, Listed, Protocol, ServiceFacts, Tracing, Variable};
 use pitcrew_core::audit::secrets::suspect;
 use pitcrew_core::fact::Fact;
 use pitcrew_core::id::ServiceArn;
+
+use crate::apprunner::{source, status, time};
 
 /// What App Runner gives a service that names no size ("App Runner service configuration").
 const CPU: u32 = 1024;
@@ -17,7 +18,7 @@ const MEMORY_MB: u32 = 2048;
 type Values = HashMap<String, String>;
 
 /// A service with everything that `DescribeService` says, and nothing else read.
-pub(crate) fn service(arn: &ServiceArn, seen: &sdk::Service) -> ServiceFacts {
+pub fn service(arn: &ServiceArn, seen: &sdk::Service) -> ServiceFacts {
     let configuration = seen.source_configuration.as_ref();
     let authentication = configuration.and_then(|source| source.authentication_configuration.as_ref());
     let run = Run::of(configuration);
@@ -62,7 +63,7 @@ pub(crate) fn service(arn: &ServiceArn, seen: &sdk::Service) -> ServiceFacts {
 }
 
 /// What rules about shared things need of it.
-pub(crate) fn listed(facts: &ServiceFacts, scaling: Option<String>) -> Listed {
+pub fn listed(facts: &ServiceFacts, scaling: Option<String>) -> Listed {
     Listed {
         arn: facts.arn.clone(),
         status: facts.status.clone(),
@@ -79,6 +80,12 @@ pub(crate) fn listed(facts: &ServiceFacts, scaling: Option<String>) -> Listed {
         },
         connection: facts.connection.clone(),
     }
+}
+
+/// The values of the environment, by name. They go into the request of an exit's plan, and nowhere else.
+pub fn values(seen: &sdk::Service) -> BTreeMap<String, String> {
+    let run = Run::of(seen.source_configuration.as_ref());
+    run.variables.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// How the application is started, wherever it is written: with the image, or with the code.
