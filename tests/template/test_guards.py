@@ -224,7 +224,38 @@ BROKEN = [
     ("zones_and_roles_are_named_exactly", "one zone only", parameter("HostedZoneArns", Type="String")),
     ("each_writes_only_its_own_log", "another's log",
      amend("NotifyRole", "WriteOwnLog", Resource={"Fn::GetAtt": ["RollbackLogGroup", "Arn"]})),
+    ("each_writes_only_what_is_its_own", "the audit mends what it finds",
+     grant("AuditRole", Action="ec2:CreateVpcEndpoint", Resource="arn:aws:ec2:eu-west-1:123456789012:vpc-endpoint/x")),
+    ("each_writes_only_what_is_its_own", "findings are sent though nobody chose it",
+     lambda source: source["Conditions"].update(UsesSecurityHub={"Fn::Equals": ["", ""]})),
+    ("the_dangerous_is_denied", "no Deny for the audit", without_statement("AuditRole", "NeverThese")),
+    ("the_dangerous_is_denied", "the audit may read logs one day",
+     lambda source: statement(source, "AuditRole", "NeverThese")["Action"].remove("logs:GetLogEvents")),
+    ("the_table_is_divided_by_leading_keys", "the audit writes what others remember",
+     lambda source: statement(source, "AuditRole", "KeepNotices")["Condition"]["ForAllValues:StringLike"].update(
+         {"dynamodb:LeadingKeys": ["OUTBOX#*", "SVC#*"]})),
+    ("the_table_is_divided_by_leading_keys", "the audit deletes", amend("AuditRole", "KeepNotices", Action=[
+        "dynamodb:PutItem", "dynamodb:DeleteItem"])),
+    ("reports_are_written_in_their_own_bucket_alone", "any bucket",
+     amend("AuditRole", "KeepReports", Resource="arn:aws:s3:::*")),
+    ("reports_are_written_in_their_own_bucket_alone", "its own waivers",
+     amend("AuditRole", "ReadWaivers", Action=["s3:GetObject", "s3:PutObject"])),
+    ("reports_are_written_in_their_own_bucket_alone", "notify reads reports",
+     grant("NotifyRole", Action="s3:GetObject", Resource={"Fn::Sub": "${AuditBucket.Arn}/latest.json"})),
     # state and the rest
+    *(("the_bucket_is_closed_and_survives", how, change) for how, change in [
+        ("public", at(("AuditBucket", "PublicAccessBlockConfiguration", "RestrictPublicBuckets"), False)),
+        ("access lists", at(("AuditBucket", "OwnershipControls", "Rules"), [{"ObjectOwnership": "ObjectWriter"}])),
+        ("the waivers expire", lambda source: properties(source, "AuditBucket")["LifecycleConfiguration"]["Rules"].append(
+            {"Id": "all", "Status": "Enabled", "Prefix": "", "ExpirationInDays": 1})),
+        ("goes with the stack", lambda source: source["Resources"]["AuditBucket"].update(UpdateReplacePolicy="Delete")),
+        ("a name", put("AuditBucket", BucketName="pitcrew-audit")),
+        ("without TLS", without("AuditBucketPolicy")),
+        ("everybody reads", lambda source: properties(source, "AuditBucketPolicy")["PolicyDocument"]["Statement"].append(
+            {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"})),
+        ("the key is ignored", at(("AuditBucket", "BucketEncryption", "ServerSideEncryptionConfiguration"),
+                                  [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}])),
+    ]),
     ("autonomy_is_chosen_by_the_owner", "a default", parameter("Autonomy", Default="act")),
     ("everything_is_described", "a bare parameter", parameter("BakeMinutes", Description="Minutes")),
     ("only_plain_resources_stand_beside_the_functions", "an event of SAM's",
