@@ -55,6 +55,7 @@ WILDCARDS = {
             ("ReadIngresses", "arn:aws:apprunner:eu-west-1:123456789012:vpcingressconnection/*", "every one is audited"),
             ("ReadFirewalls", "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/*", "any web ACL may guard a service"),
             ("ReadLogGroups", "arn:aws:logs:eu-west-1:123456789012:log-group:*", "the call lists by prefix, and is checked on all"),
+            ("ListZones", "*", "ListHostedZones knows no resource"),
             ("ReadZones", ZONES, "any zone may hold a record that leads to App Runner"),
             ("ReadRoles", "arn:aws:iam::123456789012:role/*", "services name their roles at run time"),
             ("ReadPolicies", "arn:aws:iam::123456789012:policy/*", "roles name their policies at run time"),

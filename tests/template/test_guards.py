@@ -208,6 +208,8 @@ BROKEN = [
      lambda source: source["Conditions"].update(RemovesRecords={"Fn::Equals": ["", ""]})),
     ("records_are_created_and_never_overwritten", "rollback reads zones",
      grant("RollbackRole", Action="route53:ListHostedZones", Resource="*")),
+    ("records_are_created_and_never_overwritten", "the audit writes records",
+     grant("AuditRole", Action="route53:ChangeResourceRecordSets", Resource="arn:aws:route53:::hostedzone/*")),
     ("removing_is_chosen_by_the_owner", "removed though nobody chose it", parameter("RemoveRecords", Default="true")),
     ("other_accounts_are_entered_by_the_roles_given_and_no_other", "any role",
      amend("DomainsRole", "AssumeZoneRoles", Resource="arn:aws:iam::*:role/*")),
