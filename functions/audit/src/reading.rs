@@ -3,11 +3,11 @@
 use std::time::SystemTime;
 
 use jiff::Timestamp;
-use pitcrew_core::audit::{Part, Report, Run, Waivers, check_fleet, check_service};
+use pitcrew_core::audit::{Fleet, Part, Report, Run, ServiceFacts, Waivers, check_fleet, check_service};
 use pitcrew_core::autonomy::Autonomy;
 use pitcrew_core::domain::Settings as DomainSettings;
 use pitcrew_fleet::store::Content;
-use pitcrew_fleet::walk::{Stop, WalkSettings, Walked, walk};
+use pitcrew_fleet::walk::{Progress, Stop, WalkSettings, Walked, walk};
 use pitcrew_lambda::failure::Failure;
 use serde_json::{Value, json};
 
@@ -87,14 +87,10 @@ async fn read(app: &AuditApp, clients: &Clients, run: &Underway, until: SystemTi
         only: Vec::new(),
     };
     let mut part = Part::default();
-    let walked = walk(
-        &clients.fleet,
-        &walk_settings,
-        run.cursor.clone(),
-        &mut |fleet, service| part.merge(check_service(fleet, service, &waivers)),
-        &mut |progress| tracing::debug!(?progress, "reading"),
-    );
-    let walked = walked.await.map_err(|error| Failure::new("Read", &error))?;
+    let mut each = |fleet: &Fleet, service: &ServiceFacts| part.merge(check_service(fleet, service, &waivers));
+    let mut told = |progress: &Progress| tracing::debug!(?progress, "reading");
+    let walked = walk(&clients.fleet, &walk_settings, run.cursor.clone(), &mut each, &mut told).await;
+    let walked = walked.map_err(|error| Failure::new("Read", &error))?;
     if walked.next.is_none() {
         for (service, why) in &walked.unread {
             part.merge(Part::unread(service.clone(), why));

@@ -1,5 +1,6 @@
 //! A set stage, and what the world outside does on it: pushes, services with alarm and traffic, faults, time.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;

@@ -57,7 +57,15 @@ mod tests {
         part.leave_out(&BTreeSet::from(["pitcrew-certificates".to_owned()]));
         let counts = |stack: &Stack| {
             let Stack { functions, roles, schedules, mappings, permissions, invoke_configs, alarms, .. } = stack;
-            [functions.len(), roles.len(), schedules.len(), mappings.len(), permissions.len(), invoke_configs.len(), alarms.len()]
+            [
+                functions.len(),
+                roles.len(),
+                schedules.len(),
+                mappings.len(),
+                permissions.len(),
+                invoke_configs.len(),
+                alarms.len(),
+            ]
         };
         let fewer: Vec<usize> = counts(&whole).iter().zip(counts(&part)).map(|(all, left)| all - left).collect();
         assert_eq!(fewer, [1, 1, 1, 1, 1, 1, 2], "{whole:#?}");
