@@ -13,7 +13,7 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/pitcrew-audit-eu-west-1";
 const NO_ALARM: &str = "observability-no-error-alarm";
 
 /// A stage with the audit, once an hour: a day would be hundreds of sweeps of the other functions.
-async fn stage(change: impl FnOnce(&mut Setting)) -> Scene {
+pub async fn stage(change: impl FnOnce(&mut Setting)) -> Scene {
     Scene::set_with_audit(|setting| {
         setting.parameters.insert("AuditEveryHours".to_owned(), "1".to_owned());
         change(setting);
@@ -43,7 +43,7 @@ fn latest(scene: &Scene) -> Value {
 }
 
 /// Lets time pass until a run ends that began after the call; its report.
-async fn audited(scene: &Scene) -> Value {
+pub async fn audited(scene: &Scene) -> Value {
     let began = scene.now().to_string();
     let is_new = |scene: &Scene| latest(scene)["started"].as_str().is_some_and(|started| *started > *began);
     scene.until(150, "an audit ended", is_new).await;
@@ -152,5 +152,63 @@ async fn most_ticks_cost_one_read_of_the_state_and_nothing_else() {
     let ran = scene.ran(AUDIT, mark);
     assert_eq!(ran.len(), 1);
     assert_eq!(ran[0].calls, ["s3:GetObject"]);
+    scene.strike().await;
+}
+
+/// The findings of a rule in Security Hub: whether each is active, and its workflow.
+fn in_the_hub(scene: &Scene, rule: &str) -> Vec<(Value, Value)> {
+    let filters = json!({"GeneratorId": [{"Value": format!("pitcrew/{rule}"), "Comparison": "EQUALS"}]});
+    let found = scene.internal("securityhub", "GetFindings", json!({"Filters": filters}));
+    let found = found["Findings"].as_array().unwrap().iter();
+    found.map(|one| (one["RecordState"].clone(), one["Workflow"]["Status"].clone())).collect()
+}
+
+#[tokio::test]
+async fn security_hub_gets_the_findings_later_if_need_be_and_archives_what_is_gone() {
+    let scene = stage(|setting| drop(setting.parameters.insert("SecurityHub".to_owned(), "true".to_owned()))).await;
+    let (bare, _) = fleet(&scene).await;
+    // It is off: that is no failure, and nothing is owed.
+    audited(&scene).await;
+    assert_eq!(value(&scene, "state.json")["hub"], json!([]));
+    scene.call("securityhub", "EnableSecurityHub", json!({"EnableDefaultStandards": false}));
+
+    let denied =
+        |action: &str| json!({"Statement": [{"Sid": "No", "Effect": "Deny", "Action": action, "Resource": "*"}]});
+    let set = |document: Value| lock(scene.stage.cloud.world()).policies.set(ROLE, "denied", vec![document]).unwrap();
+    set(denied("securityhub:*"));
+    let report = audited(&scene).await;
+    assert_eq!(value(&scene, "state.json")["hub"], json!([report["run"]]));
+    set(denied("securityhub:DeleteInsight"));
+    scene.until(16, "it is sent from the stored report", |scene| in_the_hub(scene, NO_ALARM).len() == 1).await;
+    assert_eq!(in_the_hub(&scene, NO_ALARM), [(json!("ACTIVE"), json!("NEW"))]);
+
+    scene.watch(&bare);
+    audited(&scene).await;
+    assert_eq!(in_the_hub(&scene, NO_ALARM), [(json!("ARCHIVED"), json!("RESOLVED"))]);
+    assert_eq!(value(&scene, "state.json")["hub"], json!([]));
+    scene.strike().await;
+}
+
+#[tokio::test]
+async fn a_waiver_file_that_cannot_be_read_is_a_finding_and_one_that_can_waives() {
+    let scene = stage(|_| {}).await;
+    fleet(&scene).await;
+    let put = |body: &str| {
+        let bucket = scene.stage.output("AuditBucketName");
+        let input = json!({"Bucket": bucket, "Key": "waivers.json", "Body": STANDARD.encode(body)});
+        scene.internal("s3", "PutObject", input);
+    };
+    put("{\"waivers\": [");
+    let report = audited(&scene).await;
+    let malformed = |report: &Value| {
+        report["findings"].as_array().unwrap().iter().filter(|one| one["rule"] == "audit-waiver-malformed").count()
+    };
+    assert_eq!((malformed(&report), report["waived"].as_u64()), (1, Some(0)));
+    let entry =
+        json!({"rule": NO_ALARM, "service": "shop-*", "until": "2027-01-31", "reason": "the vendor watches it"});
+    put(&json!({"waivers": [entry]}).to_string());
+    let report = audited(&scene).await;
+    assert_eq!((malformed(&report), report["waived"].as_u64()), (0, Some(1)));
+    assert_eq!(report["changes"]["waived"].as_array().unwrap().len(), 1);
     scene.strike().await;
 }

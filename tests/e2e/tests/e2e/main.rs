@@ -3,6 +3,7 @@
 
 mod architecture;
 mod audit;
+mod audit_grants;
 mod bad_input;
 mod calls;
 mod certificates;
