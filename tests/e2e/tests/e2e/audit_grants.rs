@@ -79,6 +79,9 @@ async fn every_grant_of_the_audit_is_used_and_no_call_is_denied() {
     let (out, private) = (scene.running("shop-out").await, scene.running("shop-private").await);
     role(&scene);
     network(&scene, &out, &private);
+    for shop in [&out, &private] {
+        scene.until(30, "it runs again", |scene| scene.described(shop)["Status"] == "RUNNING").await;
+    }
     scene.zone(ZONE, &[]);
     scene.associate(&out, "api.harbour-coffee.net", false);
     let first = web_acl(&scene, "front");
