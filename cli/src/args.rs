@@ -1,5 +1,7 @@
 //! What may be asked of `pitcrew`: commands, flags and their environment variables.
 
+pub mod audit;
+
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -10,7 +12,7 @@ Exit codes:
   0  done, or there was nothing to do
   1  AWS or the way to it failed
   2  the command line is wrong
-  3  refused: paused, held, busy, nothing good known, something in the way, or you said no
+  3  refused: paused, held, busy, nothing good known, something in the way, or you said no; or the audit found something
   4  App Runner's operation failed; a person is needed
   5  no such service, domain, incident, digest or stack
 
@@ -208,6 +210,8 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Look for what is known to go wrong in the region's App Runner services, before it does; changes nothing
+    Audit(audit::AuditArgs),
     /// Check that everything pitcrew needs can be reached; changes nothing
     Doctor,
 }

@@ -1,6 +1,7 @@
 //! A service with a story, for tests: what is shown here is what the README shows.
 
 use jiff::{SignedDuration, Timestamp};
+use pitcrew_core::audit::Report;
 use pitcrew_core::certificate::{CertificateMemory, Served};
 use pitcrew_core::dns::facts::ZoneRef;
 use pitcrew_core::dns::name::Name;
@@ -256,4 +257,9 @@ pub fn domain_receipt() -> Receipt {
         decision: format!("{created} (hosted zone Z0123EXAMPLE)"),
         did: Some("Route 53 took it as change C0123".into()),
     }
+}
+
+/// The report that the documents show.
+pub fn report() -> Report {
+    serde_json::from_str(include_str!("../../docs/audit.sample.json")).unwrap()
 }

@@ -1,6 +1,7 @@
 //! The commands, one file a group. Each reads what it needs, then prints one view; the actions go through the engine.
 
 pub mod act;
+pub mod audit;
 pub mod doctor;
 pub mod domains;
 pub mod exit_plan;
@@ -42,6 +43,7 @@ pub async fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
         Command::Breaker { action: None } => switches::breaker(global, output).await,
         Command::Breaker { action: Some(BreakerAction::Clear) } => switches::clear(global, output).await,
         Command::ExitPlan { service, output: file } => exit_plan::run(global, output, service, file.as_deref()).await,
+        Command::Audit(asked) => audit::run(global, output, asked).await,
         Command::Doctor => doctor::run(global, output).await,
     }
 }

@@ -26,6 +26,7 @@ mod figures;
 mod findings;
 pub mod html;
 pub mod lifecycle;
+mod narrow;
 pub mod policy;
 pub mod quotas;
 mod report;
@@ -53,6 +54,7 @@ pub use exit_plan::{
 pub use facts::{Fleet, ServiceFacts};
 pub use figures::{Figures, figures};
 pub use findings::{Findings, Fix, Resource, Seen, Unchecked};
+pub use narrow::Selection;
 pub use report::{FORMAT, Report, RuleLine, Run};
 pub use rule::{Chapter, Check, Grade, Group, Rule, all, find};
 pub use tell::notice;

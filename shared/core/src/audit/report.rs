@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::compare::{self, Changes};
 use super::engine::{Counts, EVERY_RULE, Finding, NotChecked, Part, ServiceLine, Source, Tagged};
 use super::facts::Place;
-use super::rule::{Check, Grade, Group};
+use super::rule::{Check, Grade, Group, Rule};
 use super::{Resource, rule};
 use crate::id::ServiceArn;
 
@@ -97,8 +97,6 @@ impl Report {
         };
         findings.sort_by(|a, b| order(a).cmp(&order(b)));
         count(&mut services, &findings, &not_checked);
-        let mut counts = Counts::default();
-        findings.iter().filter(|finding| finding.open()).for_each(|finding| counts.add(finding.grade));
         Self {
             format: FORMAT,
             previous: previous.map(|report| report.run.clone()),
@@ -109,14 +107,26 @@ impl Report {
             audited: number(services.len()),
             left_out: number(left_out.iter().collect::<BTreeSet<_>>().len()),
             calls: run.calls,
-            counts,
-            waived: number(findings.iter().filter(|finding| !finding.open()).count()),
-            unchecked: number(not_checked.iter().map(|entry| entry.resources.len()).sum()),
+            counts: counts(&findings),
+            waived: waived(&findings),
+            unchecked: unchecked(&not_checked),
             changes,
             findings,
             not_checked,
             services,
-            rules: rule::all().map(rule_line).collect(),
+            rules: rule::all().map(Self::rule_line).collect(),
+        }
+    }
+
+    /// A rule, as the reference of a report names it.
+    pub fn rule_line(rule: &Rule) -> RuleLine {
+        RuleLine {
+            id: rule.id.to_owned(),
+            group: rule.group,
+            grade: rule.grade,
+            title: rule.title.to_owned(),
+            why: rule.why.to_owned(),
+            chapter: Source { work: rule.chapter.work.to_owned(), heading: rule.chapter.heading.to_owned() },
         }
     }
 
@@ -180,9 +190,13 @@ fn order(finding: &Finding) -> impl Ord + '_ {
     (!finding.open(), std::cmp::Reverse(finding.grade), by, finding.key.as_str(), finding.id.as_str())
 }
 
-fn count(services: &mut Vec<ServiceLine>, findings: &[Finding], not_checked: &[NotChecked]) {
+/// Counts each service's findings and what could not be checked of it, anew.
+pub(super) fn count(services: &mut Vec<ServiceLine>, findings: &[Finding], not_checked: &[NotChecked]) {
     services.sort_by(|a, b| (&a.name, &a.arn).cmp(&(&b.name, &b.arn)));
     services.dedup_by(|a, b| a.arn == b.arn);
+    for line in services.iter_mut() {
+        (line.counts, line.waived, line.unchecked) = (Counts::default(), 0, 0);
+    }
     let at: BTreeMap<ServiceArn, usize> =
         services.iter().enumerate().map(|(at, line)| (line.arn.clone(), at)).collect();
     let index = |resource: &Resource| resource.service().and_then(|arn| at.get(arn)).copied();
@@ -201,15 +215,19 @@ fn count(services: &mut Vec<ServiceLine>, findings: &[Finding], not_checked: &[N
     }
 }
 
-fn rule_line(rule: &'static super::Rule) -> RuleLine {
-    RuleLine {
-        id: rule.id.to_owned(),
-        group: rule.group,
-        grade: rule.grade,
-        title: rule.title.to_owned(),
-        why: rule.why.to_owned(),
-        chapter: Source { work: rule.chapter.work.to_owned(), heading: rule.chapter.heading.to_owned() },
-    }
+/// The open findings by grade.
+pub(super) fn counts(findings: &[Finding]) -> Counts {
+    let mut counts = Counts::default();
+    findings.iter().filter(|finding| finding.open()).for_each(|finding| counts.add(finding.grade));
+    counts
+}
+
+pub(super) fn waived(findings: &[Finding]) -> u32 {
+    number(findings.iter().filter(|finding| !finding.open()).count())
+}
+
+pub(super) fn unchecked(not_checked: &[NotChecked]) -> u32 {
+    number(not_checked.iter().map(|entry| entry.resources.len()).sum())
 }
 
 fn number(count: usize) -> u32 {

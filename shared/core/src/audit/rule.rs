@@ -74,6 +74,21 @@ impl Group {
         Self::Audit,
     ];
 
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deployments => "deployments",
+            Self::Scaling => "scaling",
+            Self::Domains => "domains",
+            Self::Egress => "egress",
+            Self::Ingress => "ingress",
+            Self::Observability => "observability",
+            Self::Security => "security",
+            Self::Quotas => "quotas",
+            Self::Express => "express",
+            Self::Audit => "audit",
+        }
+    }
+
     /// As people read it.
     pub fn title(self) -> &'static str {
         match self {
@@ -88,6 +103,15 @@ impl Group {
             Self::Express => "Readiness for ECS Express Mode",
             Self::Audit => "The audit itself",
         }
+    }
+}
+
+impl std::str::FromStr for Group {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|group| group.as_str().eq_ignore_ascii_case(text));
+        found.ok_or_else(|| format!("`{text}` is none of {}", Self::ALL.map(Self::as_str).join(", ")))
     }
 }
 
