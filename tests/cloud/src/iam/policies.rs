@@ -142,7 +142,7 @@ impl Iam {
     pub(super) fn list_policies(&self, ctx: &Ctx<'_>, call: &Call) -> Answer {
         let scope = text(&call.input, "Scope").unwrap_or("All");
         let of_aws = managed::all(ctx.place).filter(|_| scope != "Local");
-        let own = self.policies.values().cloned().filter(|_| scope != "AWS");
+        let own = self.policies.values().filter(|_| scope != "AWS").cloned();
         let mut rows: Vec<(String, Value)> = own
             .chain(of_aws)
             .filter(|policy| under(call, &policy.path))
