@@ -72,10 +72,10 @@ async fn tick(app: &AuditApp, clients: &Clients, until: SystemTime, metrics: &mu
     let answer = match due(kept.state.runs(), app.settings.every, now) {
         Due::Wait => json!({"waits": kept.state.last.as_ref().map(|last| &last.id)}),
         decided => {
-            if decided == Due::Begin {
-                if let Some(run) = kept.state.run.replace(Underway::begin(now)) {
-                    tracing::warn!(run = run.id, began = %run.began, "a run came to no end and is given up");
-                }
+            if decided == Due::Begin
+                && let Some(run) = kept.state.run.replace(Underway::begin(now))
+            {
+                tracing::warn!(run = run.id, began = %run.began, "a run came to no end and is given up");
             }
             let read = reading::go_on(app, clients, &mut kept, until, now).await?;
             if read.ended && !publish::owed(app, clients, &mut kept, metrics).await? {

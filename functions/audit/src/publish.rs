@@ -37,12 +37,12 @@ pub(crate) async fn owed(
     }
     while let Some(run) = kept.state.hub.first().cloned() {
         let report: Option<Report> = stored_if_any(&clients.store, &report_key(&run)).await?;
-        if let Some(report) = report {
-            if let Err(error) = send(app, clients, &report).await {
-                // It is no reason to audit less. What is owed stays, and the next tick begins with it.
-                tracing::error!(run, error = chain(&error), "Security Hub did not take the findings; tried again");
-                return Ok(true);
-            }
+        if let Some(report) = report
+            && let Err(error) = send(app, clients, &report).await
+        {
+            // It is no reason to audit less. What is owed stays, and the next tick begins with it.
+            tracing::error!(run, error = chain(&error), "Security Hub did not take the findings; tried again");
+            return Ok(true);
         }
         kept.state.hub.remove(0);
         if !kept.save(&clients.store).await? {

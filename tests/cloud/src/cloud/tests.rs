@@ -226,7 +226,7 @@ fn the_projects_own_template_is_deployed_whole() {
     let template = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/template.yaml")).unwrap();
     let binaries = std::env::temp_dir().join(format!("pitcrew-deploy-{}", std::process::id()));
     std::fs::create_dir_all(&binaries).unwrap();
-    for name in ["pitcrew-rollback", "pitcrew-domains", "pitcrew-certificates", "pitcrew-notify"] {
+    for name in ["pitcrew-rollback", "pitcrew-domains", "pitcrew-certificates", "pitcrew-audit", "pitcrew-notify"] {
         std::fs::write(binaries.join(name), "").unwrap();
     }
     let mut world = services::world(place(), EPOCH.parse().unwrap(), Switches::default());
@@ -234,7 +234,7 @@ fn the_projects_own_template_is_deployed_whole() {
     deployment.inputs.parameters.insert("Autonomy".into(), "act".into());
     let stack = deploy(&mut world, &Keys::default(), &deployment).unwrap();
     std::fs::remove_dir_all(&binaries).unwrap();
-    assert_eq!(stack.functions.len(), 4);
+    assert_eq!(stack.functions.len(), 5);
     assert_eq!(world.policies.denied(), [], "what Lambda needs to make the mappings is granted");
     let rollback = world.lambda.function("s-rollback").unwrap();
     assert_eq!(rollback.reserved_concurrency, Some(5));

@@ -34,11 +34,11 @@ fn object(scene: &Scene, key: &str) -> Option<Vec<u8>> {
     Some(STANDARD.decode(answer["Body"].as_str()?).unwrap())
 }
 
-fn value(scene: &Scene, key: &str) -> Value {
+pub fn value(scene: &Scene, key: &str) -> Value {
     object(scene, key).map(|body| serde_json::from_slice(&body).unwrap()).unwrap_or_default()
 }
 
-fn latest(scene: &Scene) -> Value {
+pub fn latest(scene: &Scene) -> Value {
     value(scene, "latest.json")
 }
 
@@ -72,7 +72,7 @@ fn essence(report: &Value) -> Value {
 }
 
 /// Two services: nobody watches the one, the other has its alarm.
-async fn fleet(scene: &Scene) -> (Shop, Shop) {
+pub async fn fleet(scene: &Scene) -> (Shop, Shop) {
     let (bare, watched) = (scene.running("shop-bare").await, scene.running("shop-watched").await);
     scene.watch(&watched);
     (bare, watched)
