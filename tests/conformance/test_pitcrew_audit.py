@@ -46,8 +46,8 @@ def fleet(world):
     source = world.image_source()
     source["ImageRepository"]["ImageConfiguration"]["RuntimeEnvironmentVariables"] = {"PARTNER_KEY": SECRET}
     http = {"Protocol": "HTTP", "Path": "/health", "Interval": 10, "Timeout": 5}
-    return {"tcp": world.service(ServiceName="tcp"),
-            "plain": world.service(ServiceName="plain", SourceConfiguration=source, HealthCheckConfiguration=http)}
+    return {"tcp": world.service(ServiceName="shop-tcp"),
+            "plain": world.service(ServiceName="shop-plain", SourceConfiguration=source, HealthCheckConfiguration=http)}
 
 
 def pairs(report):
@@ -60,7 +60,7 @@ def test_what_was_planted_is_found_and_the_report_fits_the_schema(run, fleet, cl
     report = json.loads(stdout)
     jsonschema.Draft202012Validator(SCHEMA).validate(report)
     found = pairs(report)
-    assert {(rule, name) for rule, name in found if rule in RULES} == {(TCP, "tcp"), (IN_PLAIN, "plain")}, stderr
+    assert {(rule, name) for rule, name in found if rule in RULES} == {(TCP, "shop-tcp"), (IN_PLAIN, "shop-plain")}, stderr
     assert (report["audited"], report["place"]["region"]) == (2, REGION)
     assert report["calls"] > 10 and SECRET not in stdout + stderr
     assert code == (FINDING if report["counts"]["critical"] + report["counts"]["high"] else DONE)
@@ -78,7 +78,7 @@ def test_the_exit_code_hangs_on_fail_on_and_not_on_what_is_shown(run, fleet):
     code, stdout, _ = run("--rule", IN_PLAIN, "--severity", "critical")
     assert code == FINDING and "Nothing of this grade is open." in stdout and "lower grade not shown" in stdout
     code, stdout, _ = run("--rule", IN_PLAIN)
-    assert code == FINDING and "plain" in stdout and "PARTNER_KEY" in stdout and "\x1b" not in stdout
+    assert code == FINDING and "shop-plain" in stdout and "PARTNER_KEY" in stdout and "\x1b" not in stdout
     assert SECRET not in stdout and "1 open: 1 high." in stdout
 
 
@@ -93,18 +93,18 @@ def test_a_page_is_written_and_the_next_run_tells_what_is_gone(run, fleet, world
     after = json.loads(stdout)
     jsonschema.Draft202012Validator(SCHEMA).validate(after)
     assert after["previous"] == json.loads((tmp_path / "before.json").read_text())["run"], stderr
-    assert (IN_PLAIN, "plain") in {(gone["rule"], gone["service"]) for gone in after["changes"]["gone"] if "service" in gone}
+    assert (IN_PLAIN, "shop-plain") in {(gone["rule"], gone["service"]) for gone in after["changes"]["gone"] if "service" in gone}
 
 
 def test_a_waiver_holds_and_some_services_alone_leave_the_fleet_unchecked(run, fleet, tmp_path):
-    waiver = {"rule": IN_PLAIN, "service": "pl*", "until": "2999-12-31", "reason": "a key of the test"}
+    waiver = {"rule": IN_PLAIN, "service": "shop-pl*", "until": "2999-12-31", "reason": "a key of the test"}
     (tmp_path / "waivers.json").write_text(json.dumps({"waivers": [waiver]}))
     code, stdout, _ = run("--json", "--rule", IN_PLAIN, "--waivers", "waivers.json")
     report = json.loads(stdout)
     assert (code, report["waived"], [one["waiver"]["by"] for one in report["findings"]]) == (DONE, 1, ["file"])
-    _, stdout, _ = run("--json", "--service", "tcp")
+    _, stdout, _ = run("--json", "--service", "shop-tcp")
     report = json.loads(stdout)
-    assert [service["name"] for service in report["services"]] == ["tcp"]
+    assert [service["name"] for service in report["services"]] == ["shop-tcp"]
     assert "only some services were asked for, with --service" in {entry["why"] for entry in report["not_checked"]}
 
 

@@ -20,7 +20,7 @@ use super::{Asked, files};
 use crate::args::Global;
 use crate::args::audit::AuditArgs;
 use crate::domain_session::places;
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 use crate::find;
 use crate::output::Output;
 use crate::session::{Account, Stack, function_name, holder};
