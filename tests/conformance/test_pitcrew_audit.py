@@ -116,15 +116,13 @@ def test_without_a_stack_what_pitcrew_remembers_is_not_checked(run, fleet):
 
 
 def test_what_may_not_be_read_is_not_checked_and_says_who_lacks_what(run, fleet, cloud):
-    iam = cloud.client("iam")
-    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-    denied = {"Effect": "Deny", "Action": "wafv2:ListWebACLs", "Resource": "*"}
-    trust = {"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
-    role = iam.create_role(RoleName="auditor", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-    iam.put_role_policy(RoleName="auditor", PolicyName="reads", PolicyDocument=json.dumps(
-        {"Version": "2012-10-17", "Statement": [everything, denied]}))
-    keys = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="x")["Credentials"]
+    role = "arn:aws:iam::123456789012:role/auditor"
+    statements = [{"Effect": "Allow", "Action": "*", "Resource": "*"},
+                  {"Effect": "Deny", "Action": "wafv2:ListWebACLs", "Resource": "*"}]
+    policy = {"role_arn": role, "name": "own", "document": {"Version": "2012-10-17", "Statement": statements}}
+    cloud._post("policies", policy, "PUT")
+    cloud.internal("sts", "_Trust", RoleArn=role, Principal="123456789012")
+    keys = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="audit")["Credentials"]
     code, stdout, stderr = run("--json", AWS_ACCESS_KEY_ID=keys["AccessKeyId"],
                                AWS_SECRET_ACCESS_KEY=keys["SecretAccessKey"], AWS_SESSION_TOKEN=keys["SessionToken"])
     assert code in (DONE, FINDING), stderr
