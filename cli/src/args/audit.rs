@@ -70,7 +70,8 @@ fn rule(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     let near = all().map(|rule| (strsim::jaro_winkler(rule.id, text), rule.id)).filter(|(alike, _)| *alike >= ALIKE);
-    let near = near.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, id)| format!(", do you mean {id}?")).unwrap_or_default();
+    let near =
+        near.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, id)| format!(", do you mean {id}?")).unwrap_or_default();
     Err(format!("there is no rule `{text}`{near}; `pitcrew audit --list-rules` lists them"))
 }
 

@@ -37,7 +37,9 @@ fn set(document: &mut Map<String, Value>, key: &str, value: &str) -> Result<(), 
     if let Some(name) = key.strip_prefix("quotas.") {
         if !Quota::ALL.iter().any(|quota| quota.name() == name) {
             let names = Quota::ALL.map(Quota::name).join(", ");
-            return Err(Failure::new(Exit::Usage, format!("there is no quota `{name}`")).mend(format!("there are {names}")));
+            return Err(
+                Failure::new(Exit::Usage, format!("there is no quota `{name}`")).mend(format!("there are {names}"))
+            );
         }
         let limit: u64 = value.parse().map_err(|_| wrong("whole number"))?;
         if let Some(Value::Object(quotas)) = document.get_mut("quotas") {
@@ -72,9 +74,13 @@ pub fn previous(file: Option<&Path>) -> Result<Option<Report>, Failure> {
 /// A report that is no measure for this run is refused: nothing would be compared, and that reads like no change.
 pub fn comparable(previous: Option<&Report>, place: &Place) -> Result<(), Failure> {
     let Some(previous) = previous else { return Ok(()) };
-    let wrong = |what: String| Failure::new(Exit::Usage, what).mend("give --previous a report of this account and region");
+    let wrong =
+        |what: String| Failure::new(Exit::Usage, what).mend("give --previous a report of this account and region");
     if previous.format != FORMAT {
-        return Err(wrong(format!("the previous report has format {}, and this pitcrew writes {FORMAT}", previous.format)));
+        return Err(wrong(format!(
+            "the previous report has format {}, and this pitcrew writes {FORMAT}",
+            previous.format
+        )));
     }
     if previous.place != *place {
         let name = |place: &Place| format!("{} {}", place.account, place.region);
@@ -102,7 +108,9 @@ fn document<T: DeserializeOwned>(file: &Path, called: &str, like: &str) -> Resul
     let mut text = String::new();
     std::fs::File::open(file).and_then(|opened| opened.take(BYTES_MAX).read_to_string(&mut text)).map_err(unread)?;
     serde_json::from_str(&text).map_err(|error| {
-        Failure::new(Exit::Usage, format!("{called} {} is not what it should be", file.display())).cause(error).mend(like)
+        Failure::new(Exit::Usage, format!("{called} {} is not what it should be", file.display()))
+            .cause(error)
+            .mend(like)
     })
 }
 
@@ -159,7 +167,11 @@ mod tests {
         assert!(comparable(Some(&report), &report.place).is_ok());
         let elsewhere = Place { region: "us-east-1".to_owned(), ..report.place.clone() };
         let failure = comparable(Some(&report), &elsewhere).unwrap_err();
-        assert!(failure.what.ends_with("123456789012 eu-west-1, and this is 123456789012 us-east-1"), "{}", failure.what);
+        assert!(
+            failure.what.ends_with("123456789012 eu-west-1, and this is 123456789012 us-east-1"),
+            "{}",
+            failure.what
+        );
         let newer = Report { format: FORMAT + 1, ..report.clone() };
         assert!(comparable(Some(&newer), &report.place).is_err());
     }

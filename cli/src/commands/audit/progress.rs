@@ -45,8 +45,8 @@ fn text(progress: &Progress) -> String {
     let calls = format!("{calls} calls, {throttled} throttled");
     match phase {
         Phase::Listing => format!("{of} services listed, {calls}"),
-        Phase::Surroundings => format!("reading what {of} services share, {calls}"),
-        Phase::Services => {
+        // The first services are told together: until then this stands for both.
+        Phase::Surroundings | Phase::Services => {
             let full = (done * BAR).checked_div(of).unwrap_or(BAR).min(BAR);
             format!("[{}{}] {done}/{of} services, {calls}", "#".repeat(full), ".".repeat(BAR - full))
         }

@@ -43,7 +43,12 @@ pub async fn report(global: &Global, output: &Output, args: &AuditArgs, asked: A
     let domains = places(&stack, String::new(), account.region.clone())?;
     let clients = FleetClients::new(
         &account.config,
-        FleetPlaces { place: place.clone(), table: stack.table.clone(), zones: domains.zones, resolver: domains.resolver },
+        FleetPlaces {
+            place: place.clone(),
+            table: stack.table.clone(),
+            zones: domains.zones,
+            resolver: domains.resolver,
+        },
     );
     let settings = WalkSettings {
         policy: asked.policy,
@@ -143,12 +148,7 @@ async fn watched(
     Ok(walked?)
 }
 
-async fn run(
-    clients: &FleetClients,
-    settings: &WalkSettings,
-    walked: &Walked,
-    place: Place,
-) -> Result<Run, Failure> {
+async fn run(clients: &FleetClients, settings: &WalkSettings, walked: &Walked, place: Place) -> Result<Run, Failure> {
     let listed = match &walked.next {
         None => walked.fleet.services.iter().map(|listed| listed.arn.clone()).collect(),
         // The walk names what it read: the list tells what it did not.

@@ -72,8 +72,8 @@ fn narrowed(changes: Changes, findings: &[Finding], wanted: &Selection) -> Chang
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{self, RULE};
     use super::super::Part;
+    use super::super::testing::{self, RULE};
     use super::*;
 
     /// A service with two findings of two rules and grades, one of them new; before, a third one stood.

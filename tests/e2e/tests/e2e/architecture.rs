@@ -51,6 +51,11 @@ fn packages() -> BTreeMap<String, Package> {
 
 /// Everything that a package needs when it is built without its tests, through all its dependencies.
 fn whole_tree(name: &str) -> BTreeSet<String> {
+    tree_with(name, &[])
+}
+
+/// The same, with flags that choose its features.
+fn tree_with(name: &str, features: &[&str]) -> BTreeSet<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args([
@@ -63,6 +68,7 @@ fn whole_tree(name: &str) -> BTreeSet<String> {
         "--package",
         name,
     ]);
+    command.args(features);
     let output = command.current_dir(root()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().lines().map(|line| line.replace(" (*)", "")).collect()
@@ -123,6 +129,13 @@ fn the_core_knows_no_sdk_no_runtime_and_no_wire() {
         let forbidden = ["aws_", "tokio", "hyper", "lambda_", "futures", "reqwest", "rustls"];
         assert!(!forbidden.iter().any(|prefix| library.starts_with(prefix)), "{library} is in the core's tree");
     }
+}
+
+#[test]
+fn the_command_can_be_built_without_the_audit_and_the_sdk_of_ec2() {
+    assert!(whole_tree("pitcrew-cli").contains("aws_sdk_ec2"), "with its audit it needs it");
+    let without = tree_with("pitcrew-cli", &["--no-default-features"]);
+    assert!(without.contains("aws_sdk_apprunner") && !without.contains("aws_sdk_ec2"), "{without:?}");
 }
 
 #[test]
