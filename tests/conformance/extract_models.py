@@ -128,7 +128,7 @@ SERVICES: dict[str, tuple[str, list[str] | None]] = {
     ),
     "securityhub": (
         "securityhub",
-        "BatchImportFindings DescribeHub DisableSecurityHub EnableSecurityHub GetFindings".split(),
+        "BatchImportFindings BatchUpdateFindings DescribeHub DisableSecurityHub EnableSecurityHub GetFindings".split(),
     ),
     "wafv2": (
         "wafv2",

@@ -23,6 +23,7 @@ RATES = {
     "RollbackFunction": "rate(5 minutes)",
     "DomainsFunction": "rate(5 minutes)",
     "CertificatesFunction": "rate(15 minutes)",
+    "AuditFunction": "rate(15 minutes)",
     "NotifyFunction": "rate(5 minutes)",
 }
 RETRY_OF_THE_BUS = {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}

@@ -44,6 +44,27 @@ WILDCARDS = {
             ("FollowChanges", "arn:aws:route53:::change/*", "Route 53 names a change when it takes it"),
         ]
     },
+    **{
+        ("AuditRole", sid, resource): reason
+        for sid, resource, reason in [
+            ("ReadLists", "*", "none of the actions knows a resource"),
+            ("ReadAlarms", "*", "it leaves composite alarms out unless scoped to *"),
+            ("ReadAlarmTags", "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:*", "any alarm may carry the tag pitcrew:service"),
+            ("ReadServices", SERVICES, "every service is audited"),
+            ("ReadScaling", "arn:aws:apprunner:eu-west-1:123456789012:autoscalingconfiguration/*", "services name theirs"),
+            ("ReadIngresses", "arn:aws:apprunner:eu-west-1:123456789012:vpcingressconnection/*", "every one is audited"),
+            ("ReadFirewalls", "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/*", "any web ACL may guard a service"),
+            ("ReadLogGroups", "arn:aws:logs:eu-west-1:123456789012:log-group:*", "the call lists by prefix, and is checked on all"),
+            ("ListZones", "*", "ListHostedZones knows no resource"),
+            ("ReadZones", ZONES, "any zone may hold a record that leads to App Runner"),
+            ("ReadRoles", "arn:aws:iam::123456789012:role/*", "services name their roles at run time"),
+            ("ReadPolicies", "arn:aws:iam::123456789012:policy/*", "roles name their policies at run time"),
+            ("ReadPolicies", "arn:aws:iam::aws:policy/*", "AWS's own among them"),
+            ("ReadImages", "arn:aws:ecr:eu-west-1:123456789012:repository/*", "services name their repositories at run time"),
+            ("KeepReports", "${AuditBucket.Arn}/reports/*", "each run has a report of its own"),
+            ("KeepReports", "${AuditBucket.Arn}/runs/*", "each run has parts of its own"),
+        ]
+    },
     ("NotifyRole", "FindStream", "${Table.Arn}/stream/*"): "a stream's name ends with the time it was made",
 }
 
@@ -73,6 +94,15 @@ NEVER = {
         "apprunner:DisassociateCustomDomain",
     ],
     "CertificatesRole": NO_RECORDS,
+    "AuditRole": [
+        *NO_RECORDS, "acm:DescribeCertificate", "apprunner:AssociateCustomDomain", "apprunner:DisassociateCustomDomain",
+        "cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateVpcEndpoint",
+        "ec2:DeleteSubnet", "ec2:ModifySubnetAttribute", "ec2:RevokeSecurityGroupEgress", "ec2:RunInstances",
+        "ecr:BatchDeleteImage", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:PutLifecyclePolicy",
+        "iam:PutRolePolicy", "lambda:InvokeFunction", "logs:FilterLogEvents", "logs:GetLogEvents",
+        "route53:ChangeResourceRecordSets", "s3:DeleteObject", "s3:DeleteBucket", "secretsmanager:GetSecretValue",
+        "sts:AssumeRole", "wafv2:AssociateWebACL", "wafv2:UpdateWebACL",
+    ],
     "NotifyRole": [
         "apprunner:DeleteService", "apprunner:UpdateService", "apprunner:StartDeployment", "ecr:PutImage",
         "iam:CreateRole", "iam:PassRole", "route53:DeleteHostedZone", "sts:AssumeRole",
@@ -88,15 +118,18 @@ WRITES = {
         "acm:RenewCertificate", "apprunner:AssociateCustomDomain", "apprunner:DisassociateCustomDomain",
         "route53:ChangeResourceRecordSets",
     },
+    # Its own bucket, and where the owner chose it the findings of the account's own product.
+    "AuditRole": {"s3:PutObject"},
 }
-WRITTEN_SERVICES = ("acm", "apprunner", "cloudwatch", "ecr", "iam", "lambda", "route53")
+WRITES_IF_GRANTED = {"AuditRole": {"securityhub:BatchImportFindings", "securityhub:BatchUpdateFindings"}}
+WRITTEN_SERVICES = ("acm", "apprunner", "cloudwatch", "ec2", "ecr", "iam", "lambda", "route53", "s3", "securityhub", "wafv2")
 # What the tag pitcrew:hold=true on a service must refuse.
 HELD = {
     "RollbackRole": {"apprunner:UpdateService", "apprunner:StartDeployment"},
     "CertificatesRole": {"apprunner:AssociateCustomDomain", "apprunner:DisassociateCustomDomain"},
 }
 # The partitions of the table, and of its index, that each function may touch, and what it may do there: the calls that it
-# makes in shared/aws, no more. (A transaction needs PutItem and DeleteItem, its conditions nothing of their own.)
+# makes in shared/aws, no more. Where a role reads other partitions than it writes, each action has an entry. (A transaction needs PutItem and DeleteItem, its conditions nothing of their own.)
 LEADING_KEYS = {
     ("RollbackRole", "${Table.Arn}"): {"SVC#*", "ACCT#*", "OUTBOX#*"},
     ("RollbackRole", "${Table.Arn}/index/open"): {"INCIDENT", "PIN"},
@@ -104,6 +137,8 @@ LEADING_KEYS = {
     ("DomainsRole", "${Table.Arn}/index/open"): {"DOMAIN"},
     ("CertificatesRole", "${Table.Arn}"): {"DOM#*", "CERT#*", "ACCT#*", "OUTBOX#*"},
     ("CertificatesRole", "${Table.Arn}/index/open"): {"DOMAIN"},
+    ("AuditRole", "${Table.Arn}", "BatchGetItem"): {"SVC#*", "DOM#*", "ACCT#*"},
+    ("AuditRole", "${Table.Arn}", "PutItem"): {"OUTBOX#*"},
     ("NotifyRole", "${Table.Arn}"): {"OUTBOX#*", "THREAD#*"},
     ("NotifyRole", "${Table.Arn}/index/open"): {"UNSENT"},
 }
@@ -116,6 +151,8 @@ TABLE_ACTIONS = {
             ((role, "${Table.Arn}/index/open"), {"Query"}),
         ]
     },
+    ("AuditRole", "${Table.Arn}", "BatchGetItem"): {"BatchGetItem"},
+    ("AuditRole", "${Table.Arn}", "PutItem"): {"PutItem"},
     ("NotifyRole", "${Table.Arn}"): {"GetItem", "PutItem", "UpdateItem"},
     ("NotifyRole", "${Table.Arn}/index/open"): {"Query"},
 }
@@ -180,10 +217,28 @@ def every_function_has_a_role_of_its_own(stack):
     return problems
 
 
+def reports_are_written_in_their_own_bucket_alone(stack):
+    problems = []
+    for role, statement in stack.statements():
+        if statement["Effect"] != "Allow" or not any(action.startswith("s3:") for action in as_list(statement["Action"])):
+            continue
+        where = f"{role}.{statement['Sid']}"
+        if role != "AuditRole":
+            problems.append(f"{where}: reaches S3")
+        for resource in as_list(statement["Resource"]):
+            if not resource.startswith("${AuditBucket.Arn}"):
+                problems.append(f"{where}: reaches {resource}")
+            if "s3:PutObject" in as_list(statement["Action"]) and resource.endswith(("/waivers.json", "/*", ".Arn}")) and not (
+                resource.endswith(("/runs/*", "/reports/*"))
+            ):
+                problems.append(f"{where}: may write {resource}")
+    return problems
+
+
 def everything_granted(stack):
     """The stack of an owner who grants all that can be granted."""
     role = "arn:aws:iam::210987654321:role/pitcrew-zones-eu-west-1"
-    return Stack(stack.source, ZoneRoleArns=role, RemoveRecords="true")
+    return Stack(stack.source, ZoneRoleArns=role, RemoveRecords="true", SecurityHub="true")
 
 
 def unconditional_denies(stack, role):
@@ -237,7 +292,8 @@ def each_writes_only_what_is_its_own(stack):
                 if action.partition(":")[0] in WRITTEN_SERVICES
                 and not action.partition(":")[2].startswith(("Describe", "Get", "List"))
             }
-            if written != WRITES.get(role, set()):
+            more = WRITES_IF_GRANTED.get(role, set()) if given is not stack else set()
+            if written != WRITES.get(role, set()) | more:
                 problems.append(f"{role}: may do {sorted(written)}")
     return problems
 
@@ -256,11 +312,13 @@ def the_table_is_divided_by_leading_keys(stack):
             for key in as_list(condition.get(operator, {}).get("dynamodb:LeadingKeys", []))
         }
         for resource in as_list(statement["Resource"]):
-            seen.add((role, resource))
-            if keys != LEADING_KEYS.get((role, resource)):
-                problems.append(f"{where}: reaches the partitions {sorted(keys) or 'of everyone'} of {resource}")
             may = {action.removeprefix("dynamodb:") for action in actions}
-            if may != TABLE_ACTIONS.get((role, resource)):
+            by_action = (role, resource, *sorted(may))
+            key = by_action if by_action in LEADING_KEYS else (role, resource)
+            seen.add(key)
+            if keys != LEADING_KEYS.get(key):
+                problems.append(f"{where}: reaches the partitions {sorted(keys) or 'of everyone'} of {resource}")
+            if may != TABLE_ACTIONS.get(key):
                 problems.append(f"{where}: may {sorted(may)} on {resource}")
         # ForAllValues is true where the key is absent, as in a Scan.
         if condition.get("Null", {}).get("dynamodb:LeadingKeys") != "false":
@@ -325,4 +383,5 @@ CHECKS = [
     roles_are_passed_to_app_runner_only,
     a_hold_is_kept_by_iam,
     each_writes_only_its_own_log,
+    reports_are_written_in_their_own_bucket_alone,
 ]

@@ -12,7 +12,7 @@ from stack import Stack
 TYPES = {
     "AWS::CloudWatch::Alarm", "AWS::DynamoDB::Table", "AWS::Events::Rule", "AWS::IAM::Role",
     "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission",
-    "AWS::Logs::LogGroup", "AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy",
+    "AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy",
     "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::Scheduler::Schedule", "AWS::SecretsManager::Secret",
     "AWS::Serverless::Function",
 }
@@ -39,6 +39,16 @@ ENVIRONMENT = {
         }
         for name in ("Domains", "Certificates")
     },
+    "AuditFunction": {
+        "PITCREW_TABLE": "${Table}",
+        "PITCREW_ACCOUNT": "123456789012",
+        "PITCREW_PARTITION": "aws",
+        "PITCREW_AUDIT_BUCKET": "${AuditBucket}",
+        "PITCREW_AUDIT_EVERY_HOURS": "24",
+        "PITCREW_AUDIT_POLICY": "{}",
+        "PITCREW_AUDIT_RULES": "${ServiceStatusRule},${OperationStatusRule}",
+        "PITCREW_SECURITY_HUB": "false",
+    },
     "NotifyFunction": {
         "PITCREW_TABLE": "${Table}",
         "PITCREW_TOPIC_ARN": "${Topic}",
@@ -53,6 +63,7 @@ LIMITS = {
     "RollbackFunction": (256, 60, 5),
     "DomainsFunction": (256, 60, 4),
     "CertificatesFunction": (256, 120, 2),
+    "AuditFunction": (512, 900, 1),
     "NotifyFunction": (128, 30, 2),
 }
 SECONDS = {"rate(5 minutes)": 300, "rate(15 minutes)": 900}
@@ -176,6 +187,35 @@ def the_table_survives(stack):
     if "TableName" in table:
         problems.append("Table: it is kept when the stack goes, and its name would block the next stack")
     return problems
+
+
+def the_bucket_is_closed_and_survives(stack):
+    bucket, body = stack.of_type("AWS::S3::Bucket")["AuditBucket"], stack.source["Resources"]["AuditBucket"]
+    closed = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+    rules = {rule["Prefix"]: rule["ExpirationInDays"] for rule in bucket["LifecycleConfiguration"]["Rules"]
+             if rule["Status"] == "Enabled"}
+    wanted = [
+        ("is open to the public", bucket.get("PublicAccessBlockConfiguration") == dict.fromkeys(closed, True)),
+        ("has access lists", bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]),
+        ("expires something else than parts after 7 days and reports after 400", rules == {"runs/": 7, "reports/": 400}),
+        ("goes with the stack", {body.get("DeletionPolicy"), body.get("UpdateReplacePolicy")} == {"Retain"}),
+        ("is kept when the stack goes, and its name would block the next stack", "BucketName" not in bucket),
+    ]
+    tls = {
+        "Sid": "OnlyOverTls", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+        "Resource": ["${AuditBucket.Arn}", "${AuditBucket.Arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    policies = [(policy["Bucket"], policy["PolicyDocument"]["Statement"])
+                for policy in stack.of_type("AWS::S3::BucketPolicy").values()]
+    wanted.append(("takes requests without TLS, or lets somebody in", policies == [("${AuditBucket}", [tls])]))
+    for given, encryption in [
+        (stack, {"SSEAlgorithm": "AES256"}),
+        (Stack(stack.source, KmsKeyArn=KEY), {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}),
+    ]:
+        rule, = given.of_type("AWS::S3::Bucket")["AuditBucket"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        wanted.append((f"is not encrypted by {encryption}", rule["ServerSideEncryptionByDefault"] == encryption))
+    return [f"AuditBucket: {problem}" for problem, holds in wanted if not holds]
 
 
 def everything_is_encrypted(stack):
@@ -317,6 +357,7 @@ CHECKS = [
     every_function_has_a_log_with_an_end,
     the_environment_is_the_contract_and_holds_no_secret,
     the_table_survives,
+    the_bucket_is_closed_and_survives,
     everything_is_encrypted,
     secrets_are_not_written_here,
     dead_letters_are_kept_and_told,

@@ -12,6 +12,8 @@ from checks_state import KEY
 from stack import PSEUDO, Stack, as_list
 
 WRITERS = ("DomainsRole", "CertificatesRole")
+# Who else may see zones, by the statements of the two that are theirs too.
+READ = {"AuditRole": ["ListZones", "ReadZones"]}
 TYPES = ["A", "CNAME"]
 ALL_ZONES = ["arn:aws:route53:::hostedzone/*"]
 TWO_ZONES = ["arn:aws:route53:::hostedzone/Z0000000000000000001", "arn:aws:route53:::hostedzone/Z0000000000000000002"]
@@ -88,7 +90,8 @@ def records_are_created_and_never_overwritten(stack):
         for role in WRITERS:
             problems += differing(role, zone_statements(chosen, role), wanted(zones, removes))
         for role in chosen.of_type("AWS::IAM::Role").keys() - set(WRITERS):
-            problems += differing(role, zone_statements(chosen, role), {})
+            read = {sid: wanted(zones, removes)[sid] for sid in READ.get(role, [])}
+            problems += differing(role, zone_statements(chosen, role), read)
     return problems
 
 

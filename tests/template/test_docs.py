@@ -143,8 +143,9 @@ def test_the_control_api_is_told_whole():
     assert served == set(re.findall(r"(/_cloud/[a-z]+)", table))
 
 
-def test_the_settings_of_both_functions_are_told():
-    for function, text in [("rollback", read("functions/rollback/README.md")), ("notify", read("functions/notify/README.md"))]:
+def test_the_settings_of_the_functions_are_told():
+    for function in ("rollback", "notify", "audit"):
+        text = read(f"functions/{function}/README.md")
         code = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob(f"functions/{function}/src/*.rs"))
         asked = set(re.findall(r'(?:required|optional|parsed)\("(PITCREW_\w+)"', code)) | {"PITCREW_LOG"}
         told = {bare(row[0]) for row in rows_after(text, "| Variable |")}

@@ -47,6 +47,7 @@ PARAMETERS = {
         "HostedZoneArns": "arn:aws:route53:::hostedzone/Z0000000000000000001, arn:aws:route53:::hostedzone/Z0000000000000000002",
         "ZoneRoleArns": "arn:aws:iam::210987654321:role/zones,arn:aws:iam::310987654321:role/zones",
         "ZoneExternalId": "a-long-word", "RemoveRecords": "true",
+        "AuditEveryHours": "6", "AuditPolicy": '{"idle_days": 60}', "SecurityHub": "true",
     },
 }
 

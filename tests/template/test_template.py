@@ -63,12 +63,12 @@ def test_the_chosen_autonomy_reaches_every_function_that_acts(autonomy):
     functions = Stack(load_source(), Autonomy=autonomy).functions()
     told = {name: function["Environment"]["Variables"].get("PITCREW_AUTONOMY") for name, function in functions.items()}
     assert told == {"RollbackFunction": autonomy, "DomainsFunction": autonomy, "CertificatesFunction": autonomy,
-                    "NotifyFunction": None}
+                    "AuditFunction": None, "NotifyFunction": None}
 
 
 def test_the_chosen_architecture_reaches_every_function():
     functions = Stack(load_source(), Architecture="x86_64").functions().values()
-    assert [function["Architectures"] for function in functions] == [["x86_64"]] * 4
+    assert [function["Architectures"] for function in functions] == [["x86_64"]] * 5
 
 
 @pytest.mark.parametrize("function", ["DomainsFunction", "CertificatesFunction"])

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// The functions.
+/// The functions of an ordinary stage; [`crate::stage::AUDIT`] is left to those who ask for it.
 const BINARIES: [&str; 4] = ["pitcrew-rollback", "pitcrew-domains", "pitcrew-certificates", "pitcrew-notify"];
 
 /// Why there are no binaries.

@@ -3,7 +3,7 @@
 //! What AWS names itself (queue addresses, stream and secret ARNs) is made first; the template is then read again with the
 //! real names. It must never give a role more than the template does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -37,6 +37,8 @@ pub struct Deployment {
     pub environment: BTreeMap<String, String>,
     /// Variables for one function, by its logical id; they win over all others.
     pub function_environment: BTreeMap<String, BTreeMap<String, String>>,
+    /// Binaries of functions that are not deployed; see [`Stack::leave_out`].
+    pub left_out: BTreeSet<String>,
 }
 
 /// Why a stack cannot be deployed.
@@ -73,7 +75,8 @@ pub fn deploy(world: &mut World, keys: &Keys, deployment: &Deployment) -> Result
     let mut inputs = deployment.inputs.clone();
     let planned = interpret(&deployment.template, &inputs)?;
     make_what_aws_names(world, &planned, &mut inputs)?;
-    let stack = interpret(&deployment.template, &inputs)?;
+    let mut stack = interpret(&deployment.template, &inputs)?;
+    stack.leave_out(&deployment.left_out);
     make_surroundings(world, &stack)?;
     for role in &stack.roles {
         for (name, document) in &role.policies {

@@ -24,7 +24,7 @@ use crate::control::{Driver, Later};
 use crate::dns::Dns;
 use crate::gateway::{Gateway, OPERATOR_KEY, Server, Shared, lock};
 use crate::services;
-use crate::stage::{Setting, SlackDoor, Stage, StageError};
+use crate::stage::{AUDIT, Setting, SlackDoor, Stage, StageError};
 use crate::switches::Switches;
 use crate::world::{Post, Work};
 
@@ -174,6 +174,9 @@ fn print(args: &Serve, server: &Server, dns: SocketAddr, stage: Option<&Stage>) 
     } else {
         writeln!(out, "The local cloud is up at {endpoint} (control API: {control}). Ctrl-C ends it.")?;
         writeln!(out, "Its DNS answers at {dns}, by UDP and by TCP.\n")?;
+        if stage.is_some() {
+            writeln!(out, "The function {AUDIT} is left out: its schedule, role and alarms are not there.\n")?;
+        }
         writeln!(out, "export AWS_ENDPOINT_URL={endpoint}")?;
         writeln!(out, "export AWS_ACCESS_KEY_ID={OPERATOR_KEY}")?;
         writeln!(out, "export AWS_SECRET_ACCESS_KEY={OPERATOR_PASSWORD}")?;

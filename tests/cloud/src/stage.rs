@@ -2,7 +2,7 @@
 //!
 //! The demo, `serve` and the tests all stand on it, so that they see the same thing that an operator deploys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,6 +34,9 @@ const BOT_TOKEN: &str = "xoxb-local-stage";
 /// Posts that the channel takes at one instant: Slack allows one a second and tolerates short bursts.
 const BURST: u32 = 5;
 
+/// The function that an ordinary stage does without: it is built with the SDK of EC2, which takes as long as all the rest.
+pub const AUDIT: &str = "pitcrew-audit";
+
 /// By which door notices reach Slack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlackDoor {
@@ -59,10 +62,14 @@ pub struct Setting {
     pub ordered: bool,
     /// Further parameters of the template.
     pub parameters: BTreeMap<String, String>,
+    /// Binaries of functions that the stage does without.
+    pub left_out: BTreeSet<String>,
+    /// Further variables of a function, by its logical id.
+    pub variables: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Setting {
-    /// The ordinary one: Monday morning, `act`, a bot in Slack.
+    /// The ordinary one: Monday morning, `act`, a bot in Slack, every function but [`AUDIT`].
     pub fn new(binaries: PathBuf) -> Self {
         Self {
             place: Place {
@@ -78,6 +85,8 @@ impl Setting {
             slack: SlackDoor::Bot,
             ordered: false,
             parameters: BTreeMap::new(),
+            left_out: BTreeSet::from([AUDIT.to_owned()]),
+            variables: BTreeMap::new(),
         }
     }
 }
@@ -222,6 +231,15 @@ fn deployment(setting: &Setting, server: &Server, slack: &Serving, dns: SocketAd
         ("PITCREW_RESOLVER".to_owned(), dns.to_string()),
         ("PITCREW_TLS_PORT".to_owned(), tls.port().to_string()),
     ]);
+    let mut function_environment = BTreeMap::from([
+        ("NotifyFunction".to_owned(), one("PITCREW_SLACK_API", format!("{}/api", slack.url()))),
+        ("DomainsFunction".to_owned(), names.clone()),
+        ("CertificatesFunction".to_owned(), names),
+        ("AuditFunction".to_owned(), one("PITCREW_RESOLVER", dns.to_string())),
+    ]);
+    for (function, variables) in &setting.variables {
+        function_environment.entry(function.clone()).or_default().extend(variables.clone());
+    }
     Deployment {
         template: TEMPLATE.to_owned(),
         inputs: Inputs {
@@ -232,10 +250,7 @@ fn deployment(setting: &Setting, server: &Server, slack: &Serving, dns: SocketAd
         },
         binaries: setting.binaries.clone(),
         environment: one("AWS_ENDPOINT_URL", server.endpoint()),
-        function_environment: BTreeMap::from([
-            ("NotifyFunction".to_owned(), one("PITCREW_SLACK_API", format!("{}/api", slack.url()))),
-            ("DomainsFunction".to_owned(), names.clone()),
-            ("CertificatesFunction".to_owned(), names),
-        ]),
+        function_environment,
+        left_out: setting.left_out.clone(),
     }
 }

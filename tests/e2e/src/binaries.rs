@@ -9,16 +9,22 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::scene::FUNCTIONS;
+use crate::scene::{AUDIT, FUNCTIONS};
 
 /// The directory that holds the functions' binaries, as new as the sources.
 pub fn binaries() -> PathBuf {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    BUILT.get_or_init(build).clone().expect("the functions build; cargo's own words are above")
+    BUILT.get_or_init(|| build(&FUNCTIONS)).clone().expect("the functions build; cargo's own words are above")
+}
+
+/// The same with the function for audits, which brings the SDK of EC2: only those who need it wait for that.
+pub fn binaries_with_audit() -> PathBuf {
+    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    BUILT.get_or_init(|| build(&[&FUNCTIONS[..], &[AUDIT]].concat())).clone().expect("the functions build")
 }
 
 /// Nothing where they do not build: cargo says why once, and not once a test.
-fn build() -> Option<PathBuf> {
+fn build(functions: &[&str]) -> Option<PathBuf> {
     // .../target/<profile>/deps/<this test>
     let test = std::env::current_exe().expect("a running test has a path");
     let profile = test.ancestors().nth(2).expect("a test lies in target/<profile>/deps").to_owned();
@@ -26,7 +32,7 @@ fn build() -> Option<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet", "--locked", "--offline", "--workspace"]);
-    command.args(FUNCTIONS.iter().flat_map(|function| ["--bin", function])).arg("--target-dir").arg(target);
+    command.args(functions.iter().flat_map(|function| ["--bin", function])).arg("--target-dir").arg(target);
     if profile.ends_with("release") {
         command.arg("--release");
     }

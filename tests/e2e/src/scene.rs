@@ -1,5 +1,6 @@
 //! A set stage, and what the world outside does on it: pushes, services with alarm and traffic, faults, time.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,7 +12,7 @@ use pitcrew_cloud::world::World;
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::binaries::binaries;
+use crate::binaries::{binaries, binaries_with_audit};
 use crate::table;
 
 /// The access role of every service.
@@ -24,7 +25,9 @@ pub const NOTIFY: &str = "pitcrew-notify";
 pub const DOMAINS: &str = "pitcrew-domains";
 /// The name of the function that keeps certificates renewing.
 pub const CERTIFICATES: &str = "pitcrew-certificates";
-/// All functions; each has its binary's name.
+/// The name of the function that audits the fleet.
+pub const AUDIT: &str = pitcrew_cloud::stage::AUDIT;
+/// The functions of an ordinary stage; each has its binary's name.
 pub const FUNCTIONS: [&str; 4] = [ROLLBACK, NOTIFY, DOMAINS, CERTIFICATES];
 /// A value of the environment of every service: it must never leave App Runner.
 pub const CANARY: &str = "canary-5e1f";
@@ -62,6 +65,19 @@ impl Scene {
 
     /// A stage that differs from the ordinary one.
     pub async fn set_with(change: impl FnOnce(&mut Setting)) -> Self {
+        Self::set_from(binaries, change).await
+    }
+
+    /// A stage with every function, that for audits among them.
+    pub async fn set_with_audit(change: impl FnOnce(&mut Setting)) -> Self {
+        Self::set_from(binaries_with_audit, |setting| {
+            setting.left_out.clear();
+            change(setting);
+        })
+        .await
+    }
+
+    async fn set_from(binaries: fn() -> PathBuf, change: impl FnOnce(&mut Setting)) -> Self {
         let place = PLACES.acquire().await.expect("nobody closes the semaphore");
         let mut setting = Setting::new(binaries());
         setting.ordered = true;

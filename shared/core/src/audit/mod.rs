@@ -18,6 +18,7 @@
 pub mod asff;
 mod compare;
 mod doubled;
+pub mod due;
 mod engine;
 mod exit_plan;
 pub mod facts;

@@ -78,7 +78,7 @@ pub(super) fn entry(rule: &str, service: Option<&str>, until: &str, reason: &str
 }
 
 pub(super) fn file(entries: &[Entry]) -> Waivers {
-    Waivers { waivers: entries.to_vec() }
+    Waivers { waivers: entries.to_vec(), unreadable: None }
 }
 
 /// One finding of [`RULE`], made as the engine makes it.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | tag `pitcrew:waive:RULE` of a service, value `YYYY-MM-DD reason` | holds for findings of RULE about that service, that day included (UTC) |
 //! | entry of the waiver file: rule, service or resource (patterns with `*` and `?`), until, reason | the same, for what the patterns match; with both, both must match |
+//! | the file is no JSON of this form | none of it holds, and that is a finding: `audit-waiver-malformed` |
 //! | its day is over | does not hold, and is a finding: `audit-waiver-expired` |
 //! | no reason, no date or none that can be read, an unknown rule, neither service nor resource | does not hold, and is a finding: `audit-waiver-malformed` |
 //! | names a rule of the audit itself | does not hold, and is a finding: else a waiver could hide that another has expired |
@@ -125,9 +126,18 @@ impl Entry {
 #[serde(deny_unknown_fields)]
 pub struct Waivers {
     pub waivers: Vec<Entry>,
+    /// Why the file cannot be read at all; then none of its waivers holds, and that is a finding.
+    #[serde(skip)]
+    pub unreadable: Option<String>,
 }
 
 impl Waivers {
+    /// The file as it was got. One that is no waiver file is a finding of the audit and not its end.
+    pub fn read(file: &[u8]) -> Self {
+        serde_json::from_slice(file)
+            .unwrap_or_else(|error| Self { waivers: Vec::new(), unreadable: Some(error.to_string()) })
+    }
+
     /// The waiver of the file that holds for a finding of the rule about the resource.
     pub(super) fn find(&self, rule: &str, resource: &Resource, now: Timestamp) -> Option<Waived> {
         let matching = self.waivers.iter().filter(|entry| entry.matches(rule, resource));
@@ -136,6 +146,12 @@ impl Waivers {
 
     /// What is wrong with the file: its expired entries, or those that say too little.
     pub(super) fn trouble(&self, rule: &str, now: Timestamp, out: &mut Findings) {
+        if let Some(why) = self.unreadable.as_ref().filter(|_| rule == MALFORMED) {
+            let seen = format!("The waiver file cannot be read, so none of its waivers holds: {why}.");
+            let fix =
+                "Write it as JSON: {\"waivers\": [{\"rule\", \"service\" or \"resource\", \"until\", \"reason\"}]}.";
+            out.find(Resource::other("waiver", "the waiver file"), seen, fix, "");
+        }
         for entry in &self.waivers {
             let words = entry.words();
             let file = Resource::other("waiver", words.clone());

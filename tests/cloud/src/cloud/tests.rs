@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::*;
@@ -80,6 +80,7 @@ fn deployment(template: &str, binaries: &Path, endpoint: &str) -> Deployment {
         binaries: binaries.to_owned(),
         environment: BTreeMap::from([("AWS_ENDPOINT_URL".to_owned(), endpoint.to_owned())]),
         function_environment: BTreeMap::new(),
+        left_out: BTreeSet::new(),
     }
 }
 

@@ -58,6 +58,16 @@ fn product_arn(place: &Place) -> String {
     format!("arn:{partition}:securityhub:{region}:{account}:product/{account}/default")
 }
 
+/// The event of a finding that was imported or updated.
+fn told(place: &Place, id: &str, finding: &Value) -> Effect {
+    Effect::Event {
+        source: "aws.securityhub".to_owned(),
+        detail_type: "Security Hub Findings - Imported".to_owned(),
+        resources: vec![format!("{}/{id}", product_arn(place))],
+        detail: json!({ "findings": [finding] }),
+    }
+}
+
 /// The caller as a refusal names it.
 fn caller_arn(place: &Place, caller: &Caller) -> String {
     match caller {
@@ -159,13 +169,41 @@ impl SecurityHub {
             return;
         }
         let whole = finding::completed(ctx.place, ctx.now, given, before);
-        ctx.effects.push(Effect::Event {
-            source: "aws.securityhub".to_owned(),
-            detail_type: "Security Hub Findings - Imported".to_owned(),
-            resources: vec![format!("{}/{id}", product_arn(ctx.place))],
-            detail: json!({ "findings": [whole] }),
-        });
+        ctx.effects.push(told(ctx.place, id, &whole));
         self.findings.insert(id.to_owned(), whole);
+    }
+
+    /// What those who work on findings say of them. `UpdatedAt` stays: it is the provider's (API reference).
+    fn update(&mut self, ctx: &mut Ctx<'_>, call: &Call) -> Answer {
+        self.hub(ctx.place)?;
+        let members = ["FindingIdentifiers", "Workflow", "Note", "VerificationState", "UserDefinedFields"];
+        if let Some(other) =
+            call.input.as_object().into_iter().flatten().find(|(key, _)| !members.contains(&key.as_str()))
+        {
+            return Err(refusal("InvalidInputException", format!("{} is not modelled here", other.0)));
+        }
+        let (mut processed, mut unprocessed) = (Vec::new(), Vec::new());
+        for identifier in items(&call.input, "FindingIdentifiers") {
+            let ours = text(identifier, "ProductArn") == Some(product_arn(ctx.place).as_str());
+            let id = text(identifier, "Id").filter(|_| ours).unwrap_or_default();
+            let Some(found) = self.findings.get_mut(id) else {
+                unprocessed.push(json!({
+                    "FindingIdentifier": identifier, "ErrorCode": "FindingNotFound", "ErrorMessage": "Finding Not Found",
+                }));
+                continue;
+            };
+            for member in members.into_iter().skip(1) {
+                if let Some(given) = call.input.get(member) {
+                    found[member] = given.clone();
+                }
+            }
+            if call.input.get("Note").is_some() {
+                found["Note"]["UpdatedAt"] = json!(finding::iso(ctx.now));
+            }
+            processed.push(identifier.clone());
+            ctx.effects.push(told(ctx.place, id, found));
+        }
+        Ok(json!({"ProcessedFindings": processed, "UnprocessedFindings": unprocessed}))
     }
 
     fn find(&self, ctx: &Ctx<'_>, call: &Call) -> Answer {
@@ -197,6 +235,7 @@ impl Service for SecurityHub {
             "DisableSecurityHub" => self.disable(ctx),
             "DescribeHub" => self.describe(ctx, call),
             "BatchImportFindings" => self.import(ctx, call),
+            "BatchUpdateFindings" => self.update(ctx, call),
             "GetFindings" => self.find(ctx, call),
             _ => Err(unknown_operation(call)),
         }

@@ -51,6 +51,7 @@ fn a_hub_is_off_until_it_is_enabled_and_is_enabled_once() {
         ("DescribeHub", json!({})),
         ("GetFindings", json!({})),
         ("BatchImportFindings", findings),
+        ("BatchUpdateFindings", json!({"FindingIdentifiers": [{"Id": "a", "ProductArn": PRODUCT}]})),
         ("DisableSecurityHub", json!({})),
     ] {
         let error = rig.refused(operation, "InvalidAccessException", input);
@@ -65,6 +66,31 @@ fn a_hub_is_off_until_it_is_enabled_and_is_enabled_once() {
     rig.refused("DescribeHub", "ResourceNotFoundException", json!({"HubArn": format!("{}x", hub["HubArn"])}));
     rig.ok("DisableSecurityHub", json!({}));
     rig.refused("DescribeHub", "InvalidAccessException", json!({}));
+}
+
+#[test]
+fn the_workflow_of_a_finding_is_set_by_an_update_and_by_no_further_import() {
+    let mut rig = enabled();
+    import(&mut rig, &[finding("a")]);
+    let named = |id: &str| json!({"Id": id, "ProductArn": PRODUCT});
+    let answer = rig.ok(
+        "BatchUpdateFindings",
+        json!({"FindingIdentifiers": [named("a"), named("b")], "Workflow": {"Status": "RESOLVED"}}),
+    );
+    assert_eq!(answer["ProcessedFindings"], json!([named("a")]));
+    assert_eq!(answer["UnprocessedFindings"][0]["ErrorCode"], "FindingNotFound");
+    assert_eq!(answer["UnprocessedFindings"][0]["FindingIdentifier"], named("b"));
+    let later = json!({"UpdatedAt": "2026-01-05T08:30:00Z", "Workflow": {"Status": "NEW"}});
+    let mut again = finding("a");
+    again.as_object_mut().unwrap().extend(later.as_object().unwrap().clone());
+    import(&mut rig, &[again]);
+    let shown = rig.ok("GetFindings", json!({}))["Findings"][0].clone();
+    assert_eq!(
+        (&shown["Workflow"]["Status"], &shown["UpdatedAt"]),
+        (&json!("RESOLVED"), &json!("2026-01-05T08:30:00Z"))
+    );
+    let more = json!({"FindingIdentifiers": [named("a")], "Confidence": 1});
+    rig.refused("BatchUpdateFindings", "InvalidInputException", more);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod buckets;
 mod build;
 mod document;
 mod intrinsic;
+mod left_out;
 mod order;
 mod physical;
 mod properties;

@@ -1,5 +1,7 @@
 //! Tests of what a function with a bucket and a daily schedule needs.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::tests::inputs;
@@ -171,6 +173,7 @@ fn deployment(template: &str, binaries: &std::path::Path) -> Deployment {
         binaries: binaries.to_owned(),
         environment: BTreeMap::new(),
         function_environment: BTreeMap::new(),
+        left_out: BTreeSet::new(),
     }
 }
 

@@ -2,6 +2,8 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "what cannot be read fails the test at once"))]
 
 mod architecture;
+mod audit;
+mod audit_grants;
 mod bad_input;
 mod calls;
 mod certificates;

@@ -39,7 +39,7 @@ pub struct Place {
 
 /// What the owner chose: thresholds, and what a policy of the house asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Policy {
     /// A paused service is a finding after so many days.
     pub paused_days: u32,

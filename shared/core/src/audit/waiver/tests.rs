@@ -126,3 +126,21 @@ fn a_misspelt_field_of_the_file_is_refused_and_a_missing_one_is_a_finding() {
     let bare = read(r#"{"waivers": [{"rule": "x"}]}"#).unwrap();
     assert_eq!(check_fleet(&fleet(21), &bare).findings[0].rule, MALFORMED);
 }
+
+#[test]
+fn a_file_that_is_no_waiver_file_is_a_finding_and_not_the_end() {
+    let found = |file: &[u8]| {
+        let part = check_fleet(&fleet(21), &Waivers::read(file));
+        part.findings
+            .into_iter()
+            .filter(|finding| finding.rule == MALFORMED)
+            .map(|finding| finding.seen)
+            .collect::<Vec<_>>()
+    };
+    for broken in [&b"{\"waivers\": ["[..], b"\xff", b"[]", br#"{"waivers": [], "waiver": 1}"#] {
+        let seen = found(broken);
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        assert!(seen[0].starts_with("The waiver file cannot be read"), "{}", seen[0]);
+    }
+    assert_eq!(found(br#"{"waivers": []}"#), Vec::<String>::new());
+}

@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+mod app;
+mod handler;
+mod progress;
+mod publish;
+mod reading;
+mod settings;
+
+pub use app::AuditApp;
+pub use handler::handle;
