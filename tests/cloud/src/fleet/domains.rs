@@ -206,7 +206,7 @@ pub(super) fn break_links(site: &Site<'_>, fleet: &Fleet) -> Result<(), FleetErr
 }
 
 /// What pitcrew remembers: the certificates that it was shown, and since when a domain waits.
-pub(super) fn remember(site: &Site<'_>, fleet: &Fleet, _: &Zones) -> Result<(), FleetError> {
+pub(super) fn remember(site: &Site<'_>, fleet: &Fleet) -> Result<(), FleetError> {
     for domain in all() {
         let mut row = json!({"pk": format!("DOM#{}", domain.name), "sk": "DOMAIN", "version": 1});
         if domain.name == WAITING {

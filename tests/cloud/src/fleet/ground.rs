@@ -13,7 +13,7 @@ const ZONES: [&str; 3] = ["a", "b", "c"];
 pub(super) const NAT_MINUTES: u64 = 2;
 
 /// Ids and ARNs of what services share.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Ground {
     pub vpc: String,
     /// One in each of three zones, each with a table and a NAT gateway of its own.

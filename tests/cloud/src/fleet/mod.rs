@@ -10,6 +10,8 @@ mod domains;
 mod ground;
 mod images;
 mod ingress;
+mod judge;
+mod mend;
 mod network;
 mod people;
 mod planted;
@@ -23,6 +25,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 pub use ground::Ground;
+pub use judge::{Judged, place};
+pub use mend::MENDED;
 pub use planted::{EVERYWHERE, PLANTED, Planted, UNPLAYED};
 pub use site::{FleetError, Site};
 
@@ -73,9 +77,18 @@ impl Fleet {
         domains::break_links(site, &fleet)?;
         people::age(site, &fleet)?;
         site.minutes(1).await?;
-        images::remember(site, &fleet)?;
-        domains::remember(site, &fleet, &links)?;
+        fleet.remember(site)?;
         Ok(fleet)
+    }
+
+    /// Writes into the state table what pitcrew would remember after years. Where pitcrew runs beside and time has passed, it
+    /// has to be written again.
+    ///
+    /// # Errors
+    /// Where the table refuses a row.
+    pub fn remember(&self, site: &Site<'_>) -> Result<(), FleetError> {
+        images::remember(site, self)?;
+        domains::remember(site, self)
     }
 
     /// The ARN of a service.

@@ -68,7 +68,11 @@ pub(super) fn change(site: &Site<'_>, fleet: &Fleet) -> Result<(), FleetError> {
 
 /// Says how long logs are kept, for every log group but those of one service.
 pub(super) fn retain(site: &Site<'_>, fleet: &Fleet) -> Result<(), FleetError> {
-    let spared = fleet.service(LOGS_FOR_EVER)?.rsplit('/').next().unwrap_or_default().to_owned();
+    retain_but(site, fleet.service(LOGS_FOR_EVER)?.rsplit('/').next())
+}
+
+/// The same, for every group whose name does not hold this id.
+pub(super) fn retain_but(site: &Site<'_>, spared: Option<&str>) -> Result<(), FleetError> {
     let mut token = json!(null);
     loop {
         let mut input = json!({"logGroupNamePrefix": "/aws/apprunner/"});
@@ -78,7 +82,7 @@ pub(super) fn retain(site: &Site<'_>, fleet: &Fleet) -> Result<(), FleetError> {
         let page = site.call("logs", "DescribeLogGroups", input)?;
         for group in page["logGroups"].as_array().into_iter().flatten() {
             let name = group["logGroupName"].as_str().unwrap_or_default();
-            if !name.contains(&spared) {
+            if spared.is_none_or(|spared| !name.contains(spared)) {
                 let input = json!({"logGroupName": name, "retentionInDays": 30});
                 site.call("logs", "PutRetentionPolicy", input)?;
             }
