@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// The functions of an ordinary stage; [`crate::stage::AUDIT`] is left to those who ask for it.
+use crate::stage::AUDIT;
+
+/// The functions of an ordinary stage; [`AUDIT`] is left to those who ask for it.
 const BINARIES: [&str; 4] = ["pitcrew-rollback", "pitcrew-domains", "pitcrew-certificates", "pitcrew-notify"];
 
 /// Why there are no binaries.
@@ -19,20 +21,25 @@ pub enum BuildError {
 }
 
 /// Builds the functions and gives the directory that holds their binaries. Cargo's progress goes to standard error.
+/// `with_audit`: [`AUDIT`] as well, which the first time takes as long as all the rest.
 ///
 /// # Errors
 /// Where cargo cannot be run or the code does not compile.
-pub fn build_functions() -> Result<PathBuf, BuildError> {
+pub fn build_functions(with_audit: bool) -> Result<PathBuf, BuildError> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let workspace = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let mut command = Command::new(&cargo);
     // Of the whole workspace, as the tests and `cargo demo` are: cargo unites the features of what is selected, so a selection
     // of its own would compile the SDK once more.
     command.args(["build", "--locked", "--workspace"]).current_dir(&workspace).stdout(Stdio::null());
-    for binary in BINARIES {
+    let binaries: Vec<&str> = BINARIES.into_iter().chain(with_audit.then_some(AUDIT)).collect();
+    for binary in &binaries {
         command.args(["--bin", binary]);
     }
-    eprintln!("building {} ...", BINARIES.join(" and "));
+    eprintln!("building {} ...", binaries.join(" and "));
+    if with_audit {
+        eprintln!("{AUDIT} brings the SDK of EC2: building it for the first time takes some minutes");
+    }
     let status = command.status().map_err(|source| BuildError::NoCargo { cargo, source })?;
     if !status.success() {
         return Err(BuildError::Failed);

@@ -19,6 +19,7 @@ pub mod ecr;
 pub mod effect;
 pub mod events;
 pub mod faults;
+pub mod fleet;
 pub mod gateway;
 pub mod history;
 pub mod iam;

@@ -140,7 +140,7 @@ pub async fn run(args: Serve) -> Result<(), ServeError> {
 
 /// The cloud with the repository's template deployed, and a Slack beside it.
 async fn whole(args: &Serve, place: Place, start: Timestamp, switches: Switches) -> Result<(), ServeError> {
-    let binaries = build_functions()?;
+    let binaries = build_functions(false)?;
     let slack = if args.slack_off { SlackDoor::Off } else { SlackDoor::Bot };
     let (port, autonomy) = (args.port, args.autonomy.clone());
     let setting = Setting { place, start, port, switches, autonomy, slack, ..Setting::new(binaries) };

@@ -12,13 +12,14 @@
 //! | `_Running` | `ServiceName` | tells what really serves |
 //! | `_Quota` | `Services` | raises (or lowers) the quota of services |
 //! | `_AgeBy` | `ServiceName`, `Days` | makes `CreatedAt` older |
+//! | `_AgeOperations` | `ServiceName`, `Days` | makes all of its operations older |
 //! | `_ConnectionAvailable` | `ConnectionName` | completes the handshake |
 //! | `_IngressFails` | `VpcIngressConnectionArn` | the change under way, or the next one, fails |
 //! | `_CertificateChanged` | `Reference`, `Status`, `Records` | ACM tells how the certificate of a domain stands |
 //! | `_Routed` | `Host` | tells which service answers a request for that host |
 //! | `_DomainFails` | `DomainName` | the next disassociation fails |
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::call::{Answer, ApiError, Ctx};
@@ -44,6 +45,16 @@ fn amount(input: &Value, name: &str) -> Result<i64, ApiError> {
     }
 }
 
+fn days(input: &Value) -> Result<SignedDuration, ApiError> {
+    let days = input.get("Days").and_then(Value::as_i64).filter(|days| (0..=36_500).contains(days));
+    let days = days.ok_or_else(|| invalid_request("Days must be a whole number from 0 to 36500."))?;
+    Ok(SignedDuration::from_hours(24 * days))
+}
+
+fn older(at: Timestamp, by: SignedDuration) -> Result<Timestamp, ApiError> {
+    at.checked_sub(by).map_err(|error| invalid_request(format!("Days is too much: {error}.")))
+}
+
 impl AppRunner {
     pub(super) fn internal(&mut self, ctx: &mut Ctx<'_>, operation: &str, input: &Value) -> Answer {
         match operation {
@@ -56,6 +67,7 @@ impl AppRunner {
             "_Running" => self.running(ctx, input),
             "_Quota" => self.quota(input),
             "_AgeBy" => self.age_by(input),
+            "_AgeOperations" => self.age_operations(input),
             "_ConnectionAvailable" => self.connection_available(input),
             "_IngressFails" => self.ingress_fails(input),
             "_CertificateChanged" => self.certificate_changed(ctx, input),
@@ -188,11 +200,20 @@ impl AppRunner {
     }
 
     fn age_by(&mut self, input: &Value) -> Answer {
-        let days = input.get("Days").and_then(Value::as_i64).filter(|days| (0..=36_500).contains(days));
-        let days = days.ok_or_else(|| invalid_request("Days must be a whole number from 0 to 36500."))?;
+        let by = days(input)?;
         let service = self.named("_AgeBy", input)?;
-        let older = service.created_at.checked_sub(SignedDuration::from_hours(24 * days));
-        service.created_at = older.map_err(|error| invalid_request(format!("Days is too much: {error}.")))?;
+        service.created_at = older(service.created_at, by)?;
+        Ok(json!({}))
+    }
+
+    /// Their order stays: all of them grow older by the same.
+    fn age_operations(&mut self, input: &Value) -> Answer {
+        let by = days(input)?;
+        for operation in &mut self.named("_AgeOperations", input)?.operations {
+            operation.started_at = older(operation.started_at, by)?;
+            operation.updated_at = older(operation.updated_at, by)?;
+            operation.ended_at = operation.ended_at.map(|at| older(at, by)).transpose()?;
+        }
         Ok(json!({}))
     }
 

@@ -25,6 +25,10 @@ pub struct Ending {
     pub slack: Vec<Message>,
     /// Oldest first, of the story only.
     pub receipts: Vec<Value>,
+    /// What else people see, line by line.
+    pub shown: Vec<String>,
+    /// The page of a report, where the story has one.
+    pub page: Option<Vec<u8>>,
     /// What was expected, and whether it is so.
     pub expectations: Vec<(String, bool)>,
 }
@@ -37,7 +41,7 @@ impl Ending {
         let mut receipts: Vec<Value> = rows.iter().filter(|row| is_receipt(row, began)).cloned().collect();
         receipts.sort_by_key(|row| row["at"].as_str().unwrap_or_default().to_owned());
         let slack = stage.slack.messages().into_iter().filter(|message| message.posted_at >= began).collect();
-        let mut ending = Self { began, ended: world.now, history, slack, receipts, expectations: Vec::new() };
+        let mut ending = Self { began, ended: world.now, history, slack, receipts, shown: Vec::new(), page: None, expectations: Vec::new() };
         let denied = world.policies.denied().len();
         drop(world);
         ending.expect("no call was denied by a role's policy", denied == 0);

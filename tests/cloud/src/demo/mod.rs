@@ -32,6 +32,9 @@ pub struct Demo {
     /// Use the binaries of this directory instead of building them.
     #[arg(long, value_name = "DIRECTORY")]
     binaries: Option<PathBuf>,
+    /// Write the page of the story `audit` to this file.
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
 }
 
 /// Why the demo cannot be played.
@@ -51,6 +54,14 @@ pub enum DemoError {
     Fault(#[source] serde_json::Error),
     #[error("the history cannot be written to {path}")]
     History { path: PathBuf, source: std::io::Error },
+    #[error("the page cannot be written to {path}")]
+    Page { path: PathBuf, source: std::io::Error },
+    #[error("the fleet cannot be planted")]
+    Fleet(#[from] crate::fleet::FleetError),
+    #[error("the audit function cannot be invoked")]
+    Invoke(#[from] crate::lambda::InvokeError),
+    #[error("the audit came to no report: {0}")]
+    NoReport(String),
     #[error("cannot write to the terminal")]
     Print(#[from] std::io::Error),
     #[error("{0} of the stories did not end as it should; see above")]
@@ -62,11 +73,11 @@ pub enum DemoError {
 /// # Errors
 /// Where a story cannot be played, or does not end as it should.
 pub async fn run(args: Demo) -> Result<(), DemoError> {
+    let stories = if args.stories.is_empty() { Story::all() } else { args.stories };
     let binaries = match args.binaries {
         Some(directory) => directory,
-        None => build_functions()?,
+        None => build_functions(stories.contains(&Story::Audit))?,
     };
-    let stories = if args.stories.is_empty() { Story::all() } else { args.stories };
     let mut history = String::new();
     let mut wrong = 0;
     for (number, story) in stories.iter().enumerate() {
@@ -75,6 +86,9 @@ pub async fn run(args: Demo) -> Result<(), DemoError> {
         let mut out = anstream::stdout().lock();
         timeline::print(&mut out, number + 1, *story, &ending)?;
         wrong += usize::from(!ending.right());
+        if let Some(page) = &ending.page {
+            keep_page(&mut out, page, args.page.as_ref())?;
+        }
         if args.history.is_some() {
             history.push_str(&ending.history_lines(*story));
         }
@@ -85,4 +99,19 @@ pub async fn run(args: Demo) -> Result<(), DemoError> {
         writeln!(out, "The whole history is in {}.", path.display())?;
     }
     if wrong > 0 { Err(DemoError::WrongEnd(wrong)) } else { Ok(()) }
+}
+
+/// Writes the page of a report where it is wanted, else among the temporary files: only then its place is not part of what a
+/// story says.
+fn keep_page(out: &mut impl std::io::Write, page: &[u8], wanted: Option<&PathBuf>) -> Result<(), DemoError> {
+    let path = wanted.cloned().unwrap_or_else(|| std::env::temp_dir().join("pitcrew-audit.html"));
+    std::fs::write(&path, page).map_err(|source| DemoError::Page { path: path.clone(), source })?;
+    match wanted {
+        Some(path) => writeln!(out, "The page of the report is in {}.", path.display())?,
+        None => {
+            writeln!(out, "The page of the report is a temporary file; --page FILE keeps it where you want it.")?;
+            anstream::eprintln!("{}", path.display());
+        }
+    }
+    Ok(())
 }

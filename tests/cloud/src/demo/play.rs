@@ -42,7 +42,14 @@ impl Play {
     pub async fn begin(story: Story, binaries: PathBuf) -> Result<Self, DemoError> {
         // Taking away what it made itself is chosen explicitly; the stories choose it.
         let parameters = BTreeMap::from([("RemoveRecords".to_owned(), "true".to_owned())]);
-        let stage = Stage::set(Setting { ordered: true, parameters, ..Setting::new(binaries) }).await?;
+        let mut setting = Setting { ordered: true, parameters, ..Setting::new(binaries) };
+        if story == Story::Audit {
+            // The fleet stays as it was planted: pitcrew looks on.
+            setting.autonomy = "observe".to_owned();
+            setting.left_out.clear();
+            setting.parameters.insert("AuditEveryHours".to_owned(), "1".to_owned());
+        }
+        let stage = Stage::set(setting).await?;
         let began = lock(stage.cloud.world()).now;
         Ok(Self { stage, story, arn: String::new(), from: 0, began })
     }

@@ -53,6 +53,11 @@ pub fn print(out: &mut impl Write, number: usize, story: Story, ending: &Ending)
         let drawn = if coloured { as_coloured_text(message) } else { as_text(message) };
         writeln!(out, "{drawn}")?;
     }
+    if !ending.shown.is_empty() {
+        writeln!(out, "{BOLD}In the report{BOLD:#}\n")?;
+        ending.shown.iter().try_for_each(|line| writeln!(out, "  {line}"))?;
+        writeln!(out)?;
+    }
     writeln!(out, "{BOLD}Receipts{BOLD:#} {DIM}(pitcrew explain prints them){DIM:#}")?;
     for receipt in &ending.receipts {
         print_receipt(out, receipt)?;

@@ -1,5 +1,6 @@
 //! The stories: what the world does in each, and what must be true at its end.
 
+mod audit;
 mod certificates;
 pub mod deployments;
 mod domains;
@@ -21,9 +22,12 @@ pub enum Story {
     Domains,
     /// A validation record that somebody deletes, a renewal, and a certificate that expired.
     Certificates,
+    /// A fleet with planted faults: the audit finds each, and sees what was mended. Not among those played by default.
+    Audit,
 }
 
 impl Story {
+    /// Those that are played when none is named. The audit's function takes minutes to build: it is played when asked for.
     pub fn all() -> Vec<Self> {
         vec![Self::Reverted, Self::Unhealthy, Self::Stranded, Self::Domains, Self::Certificates]
     }
@@ -35,6 +39,7 @@ impl Story {
             Self::Stranded => "An update fails, and App Runner's own rollback fails too.",
             Self::Domains => "Five custom domains are linked. Nobody touches the DNS for them.",
             Self::Certificates => "A validation record is deleted, and a certificate expires.",
+            Self::Audit => "Forty services, and something is wrong with most. An audit says what.",
         }
     }
 
@@ -46,6 +51,7 @@ impl Story {
             Self::Stranded => "stranded",
             Self::Domains => "domains",
             Self::Certificates => "certificates",
+            Self::Audit => "audit",
         }
     }
 
@@ -57,6 +63,7 @@ impl Story {
             Self::Stranded => deployments::stranded(play).await,
             Self::Domains => domains::domains(play).await,
             Self::Certificates => certificates::certificates(play).await,
+            Self::Audit => audit::audit(play).await,
         }
     }
 }
