@@ -24,8 +24,7 @@ fn every_rule_is_planted_or_there_is_a_reason_and_never_both() {
 }
 
 fn cloud() -> Cloud {
-    let place =
-        Place { partition: "aws".into(), region: "eu-west-1".into(), account: "123456789012".into() };
+    let place = Place { partition: "aws".into(), region: "eu-west-1".into(), account: "123456789012".into() };
     Cloud::in_order(pitcrew_cloud::services::world(place, MONDAY_MORNING, Switches::default()))
 }
 
