@@ -488,7 +488,7 @@ fn five_hundred_queries_are_answered_and_one_more_is_refused() {
         })
     };
     let query = |n: usize| {
-        let service = if n % 2 == 0 { "abc" } else { "other" };
+        let service = if n.is_multiple_of(2) { "abc" } else { "other" };
         json!({"Id": format!("q{n}"), "MetricStat": {"Metric": metric(service), "Period": 60, "Stat": "Sum"}})
     };
     let now = trial.now.as_second();
