@@ -24,8 +24,7 @@ fn every_rule_is_planted_or_there_is_a_reason_and_never_both() {
 }
 
 fn cloud() -> Cloud {
-    let place =
-        Place { partition: "aws".into(), region: "eu-west-1".into(), account: "123456789012".into() };
+    let place = Place { partition: "aws".into(), region: "eu-west-1".into(), account: "123456789012".into() };
     Cloud::in_order(pitcrew_cloud::services::world(place, MONDAY_MORNING, Switches::default()))
 }
 
@@ -67,7 +66,7 @@ async fn the_cloud_takes_the_fleet_and_all_of_it_runs_but_what_is_planted() {
         .collect();
     let expected = [
         ("couriers", "CREATE_FAILED"),
-        ("fax", "DELETE_FAILED"),
+        ("faxes", "DELETE_FAILED"),
         ("scheduler", "OPERATION_IN_PROGRESS"),
         ("seasonal", "PAUSED"),
     ];

@@ -41,7 +41,16 @@ impl Ending {
         let mut receipts: Vec<Value> = rows.iter().filter(|row| is_receipt(row, began)).cloned().collect();
         receipts.sort_by_key(|row| row["at"].as_str().unwrap_or_default().to_owned());
         let slack = stage.slack.messages().into_iter().filter(|message| message.posted_at >= began).collect();
-        let mut ending = Self { began, ended: world.now, history, slack, receipts, shown: Vec::new(), page: None, expectations: Vec::new() };
+        let mut ending = Self {
+            began,
+            ended: world.now,
+            history,
+            slack,
+            receipts,
+            shown: Vec::new(),
+            page: None,
+            expectations: Vec::new(),
+        };
         let denied = world.policies.denied().len();
         drop(world);
         ending.expect("no call was denied by a role's policy", denied == 0);

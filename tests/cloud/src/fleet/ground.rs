@@ -57,7 +57,7 @@ impl Ground {
         for (table, nat) in private_tables.iter().zip(&nats) {
             default_route(site, table, "NatGatewayId", nat)?;
         }
-        let connector = connector(site, "larkspur-out", &private, &[group.clone()])?;
+        let connector = connector(site, "larkspur-out", &private, std::slice::from_ref(&group))?;
         let (instance_role, access_role) = roles(site)?;
         Ok(Self {
             endpoint_group: id(&made["EndpointGroupId"])?,
@@ -114,7 +114,8 @@ pub(super) fn default_route(site: &Site<'_>, table: &str, member: &str, target: 
 
 /// A security group that lets nothing out and nothing in.
 pub(super) fn closed_group(site: &Site<'_>, vpc: &str, name: &str) -> Result<String, FleetError> {
-    let made = site.call("ec2", "CreateSecurityGroup", json!({"GroupName": name, "Description": name, "VpcId": vpc}))?;
+    let made =
+        site.call("ec2", "CreateSecurityGroup", json!({"GroupName": name, "Description": name, "VpcId": vpc}))?;
     let group = id(&made["GroupId"])?;
     let everything = json!([{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]);
     site.call("ec2", "RevokeSecurityGroupEgress", json!({"GroupId": group, "IpPermissions": everything}))?;
@@ -140,8 +141,7 @@ pub(super) fn connector(
 }
 
 pub(super) fn scaling(site: &Site<'_>, name: &str, min: u32, max: u32, each: u32) -> Result<String, FleetError> {
-    let input =
-        json!({"AutoScalingConfigurationName": name, "MinSize": min, "MaxSize": max, "MaxConcurrency": each});
+    let input = json!({"AutoScalingConfigurationName": name, "MinSize": min, "MaxSize": max, "MaxConcurrency": each});
     let made = site.call("apprunner", "CreateAutoScalingConfiguration", input)?;
     id(&made["AutoScalingConfiguration"]["AutoScalingConfigurationArn"])
 }

@@ -58,8 +58,7 @@ fn failed(site: &Site<'_>, fleet: &mut Fleet) -> Result<(), FleetError> {
 /// Somebody took the endpoint of another service.
 fn of_another_service(site: &Site<'_>, fleet: &mut Fleet) -> Result<(), FleetError> {
     let ground = fleet.ground.clone();
-    let made =
-        endpoint(site, fleet, "lambda-endpoint", "lambda", &ground.private, &ground.endpoint_group)?;
+    let made = endpoint(site, fleet, "lambda-endpoint", "lambda", &ground.private, &ground.endpoint_group)?;
     connect(site, fleet, "depot", "depot-confused", &made).map(|_| ())
 }
 

@@ -45,7 +45,9 @@ impl Fleet {
             Some("service") => resource["arn"] == self.resource(at),
             Some("account") => at == "account",
             // A record is named by its zone, its name and its type.
-            _ => resource["id"].as_str().is_some_and(|id| id == self.resource(at) || id.split(' ').any(|part| part == at)),
+            _ => resource["id"]
+                .as_str()
+                .is_some_and(|id| id == self.resource(at) || id.split(' ').any(|part| part == at)),
         }
     }
 }

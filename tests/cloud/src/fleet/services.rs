@@ -46,11 +46,11 @@ const SERVICES: [(&str, &[Fault]); 40] = [
     ("depot", &[private]),
     ("depot-cameras", &[private]),
     ("depot-desk", &[private]),
-    ("sms", &[through_the_cellar]),
+    ("messages", &[through_the_cellar]),
     ("seasonal", &[]),
     ("scheduler", &[]),
     ("sorting", &[]),
-    ("fax", &[access_untrusted]),
+    ("faxes", &[access_untrusted]),
 ];
 
 /// Services that stand in a network of their own, by the name of the connector.
@@ -238,11 +238,8 @@ fn no_firewall(_: &Site<'_>, _: &Fleet, recipe: &mut Recipe) -> Result<(), Fleet
 
 /// Built from code, by a runtime that ended.
 fn ended_runtime(site: &Site<'_>, _: &Fleet, recipe: &mut Recipe) -> Result<(), FleetError> {
-    let made = site.call(
-        "apprunner",
-        "CreateConnection",
-        json!({"ConnectionName": "handbook", "ProviderType": "GITHUB"}),
-    )?;
+    let made =
+        site.call("apprunner", "CreateConnection", json!({"ConnectionName": "handbook", "ProviderType": "GITHUB"}))?;
     site.internal("apprunner", "_ConnectionAvailable", json!({"ConnectionName": "handbook"}))?;
     recipe.input["SourceConfiguration"] = json!({
         "CodeRepository": {
@@ -259,7 +256,10 @@ fn ended_runtime(site: &Site<'_>, _: &Fleet, recipe: &mut Recipe) -> Result<(), 
 
 fn customer_key(site: &Site<'_>, _: &Fleet, recipe: &mut Recipe) -> Result<(), FleetError> {
     let place = site.place();
-    let key = format!("arn:{}:kms:{}:{}:key/5a1d0c2e-7d0b-4a53-9d21-0f6f6b1c8e11", place.partition, place.region, place.account);
+    let key = format!(
+        "arn:{}:kms:{}:{}:key/5a1d0c2e-7d0b-4a53-9d21-0f6f6b1c8e11",
+        place.partition, place.region, place.account
+    );
     recipe.input["EncryptionConfiguration"] = json!({"KmsKey": key});
     Ok(())
 }

@@ -44,15 +44,22 @@ pub(super) async fn audit(play: &mut Play) -> Result<Ending, DemoError> {
         ending.expect(&format!("nobody planted: {line}"), false);
     }
     let planted = PLANTED.len();
-    ending.expect(&format!("each of {planted} planted faults was found where it was planted"), judged.missing.is_empty());
+    ending
+        .expect(&format!("each of {planted} planted faults was found where it was planted"), judged.missing.is_empty());
     ending.expect("nothing else was found", judged.surplus.is_empty());
     ending.expect("every service was audited", first["audited"] == json!(fleet.services.len()));
     for (rule, at) in MENDED {
         ending.expect(&format!("{rule} at {at} is gone after it was mended"), is_gone(&second, rule));
     }
     let text = String::from_utf8_lossy(&page);
-    ending.expect("the page is a document that names the services", fleet.services.keys().all(|name| text.contains(name.as_str())));
-    ending.expect("no secret of a service stands in the report or on its page", !text.contains("made-up-4711") && !first.to_string().contains("made-up-4711"));
+    ending.expect(
+        "the page is a document that names the services",
+        fleet.services.keys().all(|name| text.contains(name.as_str())),
+    );
+    ending.expect(
+        "no secret of a service stands in the report or on its page",
+        !text.contains("made-up-4711") && !first.to_string().contains("made-up-4711"),
+    );
     ending.expect("the audit wrote nothing to App Runner", writes(&ending.history, "audit", "apprunner").is_empty());
     ending.expect("people were told of what is better", ending.slack.len() >= 2);
     ending.page = Some(page);
@@ -123,8 +130,9 @@ fn shown(first: &Value, second: &Value) -> Vec<String> {
         }
     }
     let gone = second["changes"]["gone"].as_array().into_iter().flatten();
-    let gone: Vec<String> =
-        gone.map(|finding| format!("  {:<36} {}", finding["rule"].as_str().unwrap_or_default(), short(place(finding)))).collect();
+    let gone: Vec<String> = gone
+        .map(|finding| format!("  {:<36} {}", finding["rule"].as_str().unwrap_or_default(), short(place(finding))))
+        .collect();
     lines.push(format!("after the three were mended, {} findings are gone:", gone.len()));
     lines.extend(gone);
     lines
