@@ -67,7 +67,7 @@ async fn the_cloud_takes_the_fleet_and_all_of_it_runs_but_what_is_planted() {
         .collect();
     let expected = [
         ("couriers", "CREATE_FAILED"),
-        ("fax", "DELETE_FAILED"),
+        ("faxes", "DELETE_FAILED"),
         ("scheduler", "OPERATION_IN_PROGRESS"),
         ("seasonal", "PAUSED"),
     ];

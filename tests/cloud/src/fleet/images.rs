@@ -80,6 +80,8 @@ pub(super) fn remember(site: &Site<'_>, fleet: &Fleet) -> Result<(), FleetError>
         ledger(site, fleet, service, json!({"releases": [release(site, service, "v1", SERVES_HOURS)]}))?;
     }
     no_good_release(site, fleet)?;
+    let refused = json!({"releases": [], "bad": [bad(site, "couriers")]});
+    ledger(site, fleet, "couriers", refused)?;
     armed(site, fleet)?;
     // The release before is gone from ECR (feedback), or will be (payments).
     for service in ["feedback", "payments"] {
@@ -100,8 +102,12 @@ fn no_good_release(site: &Site<'_>, fleet: &Fleet) -> Result<(), FleetError> {
 
 /// What the tag names was found bad, and an earlier release serves.
 fn armed(site: &Site<'_>, fleet: &Fleet) -> Result<(), FleetError> {
-    let bad = json!({"digest": digest("telemetry", "v1"), "since": site.hours_ago(1), "operation": "telemetry-v1",
-        "reason": "5xx"});
-    let releases = json!({"releases": [release(site, "telemetry", "v0", EARLIER_HOURS)], "bad": [bad]});
-    ledger(site, fleet, "telemetry", releases)
+    let earlier = release(site, "telemetry", "v0", EARLIER_HOURS);
+    ledger(site, fleet, "telemetry", json!({"releases": [earlier], "bad": [bad(site, "telemetry")]}))
+}
+
+/// The first digest of a service, as the ledger holds it once it failed.
+fn bad(site: &Site<'_>, service: &str) -> Value {
+    json!({"digest": digest(service, "v1"), "since": site.hours_ago(1), "operation": format!("{service}-v1"),
+        "reason": "it answered no health check"})
 }

@@ -56,9 +56,9 @@ fn waive(site: &Site<'_>, fleet: &Fleet, service: &str, value: &str) -> Result<(
 /// What is done to services by hand.
 pub(super) fn change(site: &Site<'_>, fleet: &Fleet) -> Result<(), FleetError> {
     site.call("apprunner", "PauseService", json!({"ServiceArn": fleet.service("seasonal")?}))?;
-    let delete = json!({"ServiceName": "fax", "OperationType": "DELETE_SERVICE"});
+    let delete = json!({"ServiceName": "faxes", "OperationType": "DELETE_SERVICE"});
     site.internal("apprunner", "_FailNext", delete)?;
-    site.call("apprunner", "DeleteService", json!({"ServiceArn": fleet.service("fax")?}))?;
+    site.call("apprunner", "DeleteService", json!({"ServiceArn": fleet.service("faxes")?}))?;
     let update = json!({"ServiceArn": fleet.service("scheduler")?,
         "HealthCheckConfiguration": {"Protocol": "HTTP", "Path": "/ready", "Interval": 5, "Timeout": 2}});
     site.call("apprunner", "UpdateService", update)?;

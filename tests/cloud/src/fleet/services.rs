@@ -46,11 +46,11 @@ const SERVICES: [(&str, &[Fault]); 40] = [
     ("depot", &[private]),
     ("depot-cameras", &[private]),
     ("depot-desk", &[private]),
-    ("sms", &[through_the_cellar]),
+    ("messages", &[through_the_cellar]),
     ("seasonal", &[]),
     ("scheduler", &[]),
     ("sorting", &[]),
-    ("fax", &[access_untrusted]),
+    ("faxes", &[access_untrusted]),
 ];
 
 /// Services that stand in a network of their own, by the name of the connector.

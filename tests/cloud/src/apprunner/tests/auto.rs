@@ -106,6 +106,20 @@ fn a_service_can_be_made_older() {
 }
 
 #[test]
+fn operations_grow_older_together_and_keep_their_order() {
+    let mut cloud = Cloud::new();
+    let arn = cloud.running("shop-api");
+    let began = |cloud: &mut Cloud| {
+        let answer = cloud.ok("ListOperations", json!({ "ServiceArn": arn }));
+        answer["OperationSummaryList"][0]["StartedAt"].as_f64().unwrap()
+    };
+    let before = began(&mut cloud);
+    cloud.ok("_AgeOperations", json!({ "ServiceName": "shop-api", "Days": 3 }));
+    assert_eq!(before - began(&mut cloud), 3.0 * 86_400.0);
+    cloud.refused("_AgeOperations", json!({ "ServiceName": "shop-api", "Days": -1 }));
+}
+
+#[test]
 fn an_internal_operation_checks_its_input() {
     let mut cloud = Cloud::new();
     cloud.running("shop-api");
