@@ -3,9 +3,11 @@
 //! Owns: which fault strikes which call or event, in the order in which they were ordered. Never carries a fault out: the
 //! world, the gateway and the bus do that.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::bucket::Bucket;
 use crate::call::{Answer, ApiError, Call, Caller};
 
 /// A fault for calls. It lets `skip` matching calls pass, then strikes `times` of them.
@@ -31,6 +33,9 @@ pub struct CallFault {
 pub enum CallAct {
     /// The service's own throttling error, before any effect.
     Throttle,
+    /// The same for each call beyond so many a second of the cloud's time; as many may come at once. What is within the rate
+    /// meets the faults that were ordered later.
+    Limit { per_second: f64 },
     /// This error, before any effect.
     Error {
         code: String,
@@ -124,14 +129,35 @@ impl Reply {
 /// The faults that wait to strike.
 #[derive(Debug, Default)]
 pub struct Faults {
-    calls: Vec<CallFault>,
+    calls: Vec<Ordered>,
     events: Vec<EventFault>,
+}
+
+/// A fault for calls as it waits.
+#[derive(Debug)]
+struct Ordered {
+    fault: CallFault,
+    /// What a limit has let pass.
+    bucket: Bucket,
+}
+
+impl Ordered {
+    /// Whether it strikes this call, which fits it.
+    fn is_due(&mut self, now: Timestamp) -> bool {
+        if !passes(&mut self.fault.skip) {
+            return false;
+        }
+        match self.fault.act {
+            CallAct::Limit { per_second } => !self.bucket.take(per_second, now),
+            _ => true,
+        }
+    }
 }
 
 impl Faults {
     pub fn order(&mut self, fault: Fault) {
         match fault {
-            Fault::Call(fault) => self.calls.push(fault),
+            Fault::Call(fault) => self.calls.push(Ordered { fault, bucket: Bucket::default() }),
             Fault::Event(fault) => self.events.push(fault),
         }
     }
@@ -144,20 +170,21 @@ impl Faults {
 
     /// The faults that still wait, those for calls first.
     pub fn waiting(&self) -> Vec<Fault> {
-        let calls = self.calls.iter().cloned().map(Fault::Call);
+        let calls = self.calls.iter().map(|ordered| Fault::Call(ordered.fault.clone()));
         calls.chain(self.events.iter().cloned().map(Fault::Event)).collect()
     }
 
     /// What strikes this call. Of several that match, the first ordered one that is due; each counts what it lets pass.
-    pub fn strike(&mut self, call: &Call) -> Option<CallAct> {
+    pub fn strike(&mut self, call: &Call, now: Timestamp) -> Option<CallAct> {
         let name = format!("{}:{}", call.service, call.operation);
-        let due = self.calls.iter_mut().position(|fault| {
-            let matches = like(&fault.on, &name) && is_by(&fault.by, &call.caller);
-            matches && passes(&mut fault.skip)
+        let due = self.calls.iter_mut().position(|ordered| {
+            let matches = like(&ordered.fault.on, &name) && is_by(&ordered.fault.by, &call.caller);
+            matches && ordered.is_due(now)
         })?;
-        let act = self.calls[due].act.clone();
-        self.calls[due].times = self.calls[due].times.saturating_sub(1);
-        self.calls.retain(|fault| fault.times > 0);
+        let fault = &mut self.calls[due].fault;
+        let act = fault.act.clone();
+        fault.times = fault.times.saturating_sub(1);
+        self.calls.retain(|ordered| ordered.fault.times > 0);
         Some(act)
     }
 
@@ -235,6 +262,8 @@ mod tests {
 
     use super::*;
 
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
     fn call(service: &str, operation: &str, actor: &str) -> Call {
         let role_arn = format!("arn:aws:iam::123456789012:role/{actor}-role");
         Call {
@@ -257,8 +286,8 @@ mod tests {
         let fault = json!({"on": "apprunner:Update*", "skip": 1, "times": 2, "do": {"kind": "throttle"}});
         let mut faults = ordered(fault);
         let update = call("apprunner", "UpdateService", "rollback");
-        assert_eq!(faults.strike(&call("apprunner", "DescribeService", "rollback")), None);
-        let struck: Vec<bool> = (0..5).map(|_| faults.strike(&update).is_some()).collect();
+        assert_eq!(faults.strike(&call("apprunner", "DescribeService", "rollback"), NOW), None);
+        let struck: Vec<bool> = (0..5).map(|_| faults.strike(&update, NOW).is_some()).collect();
         assert_eq!(struck, [false, true, true, false, false]);
         assert!(faults.waiting().is_empty());
     }
@@ -266,10 +295,10 @@ mod tests {
     #[test]
     fn a_fault_strikes_only_its_caller() {
         let mut faults = ordered(json!({"on": "dynamodb:*", "by": "notify", "do": {"kind": "kill-after"}}));
-        assert_eq!(faults.strike(&call("dynamodb", "PutItem", "rollback")), None);
-        assert_eq!(faults.strike(&call("dynamodb", "PutItem", "notify")), Some(CallAct::KillAfter));
+        assert_eq!(faults.strike(&call("dynamodb", "PutItem", "rollback"), NOW), None);
+        assert_eq!(faults.strike(&call("dynamodb", "PutItem", "notify"), NOW), Some(CallAct::KillAfter));
         let mut faults = ordered(json!({"on": "*", "by": "*:role/notify-*", "do": {"kind": "lost-answer"}}));
-        assert_eq!(faults.strike(&call("sns", "Publish", "notify")), Some(CallAct::LostAnswer));
+        assert_eq!(faults.strike(&call("sns", "Publish", "notify"), NOW), Some(CallAct::LostAnswer));
     }
 
     #[test]
@@ -277,9 +306,29 @@ mod tests {
         let mut faults = ordered(json!({"on": "sns:*", "do": {"kind": "throttle"}}));
         faults.order(serde_json::from_value(json!({"on": "sns:Publish", "do": {"kind": "stale-read"}})).unwrap());
         let publish = call("sns", "Publish", "notify");
-        assert_eq!(faults.strike(&publish), Some(CallAct::Throttle));
-        assert_eq!(faults.strike(&publish), Some(CallAct::StaleRead));
-        assert_eq!(faults.strike(&publish), None);
+        assert_eq!(faults.strike(&publish, NOW), Some(CallAct::Throttle));
+        assert_eq!(faults.strike(&publish, NOW), Some(CallAct::StaleRead));
+        assert_eq!(faults.strike(&publish, NOW), None);
+    }
+
+    #[test]
+    fn a_limit_refuses_what_is_beyond_its_rate_and_leaves_the_rest_to_later_faults() {
+        let mut faults = ordered(json!({"on": "apprunner:*", "times": 9, "do": {"kind": "limit", "per_second": 2.0}}));
+        let late = json!({"on": "*", "times": 9, "do": {"kind": "delay", "ms": 40}});
+        faults.order(serde_json::from_value(late).unwrap());
+        let describe = call("apprunner", "DescribeService", "audit");
+        let mut struck = |seconds: f64| {
+            let now = NOW + jiff::SignedDuration::from_secs_f64(seconds);
+            matches!(faults.strike(&describe, now), Some(CallAct::Limit { .. }))
+        };
+        let at = [0.0, 0.0, 0.0, 0.4, 0.5, 0.9, 5.0, 5.0, 5.0];
+        assert_eq!(at.map(&mut struck), [false, false, true, true, false, true, false, false, true]);
+        assert_eq!(
+            faults.strike(&describe, NOW),
+            Some(CallAct::Limit { per_second: 2.0 }),
+            "a clock set back gives nothing"
+        );
+        assert_eq!(faults.strike(&call("sns", "Publish", "audit"), NOW), Some(CallAct::Delay { ms: 40 }));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod acm;
 pub mod apprunner;
+mod bucket;
 pub mod build;
 pub mod call;
 pub mod cloud;

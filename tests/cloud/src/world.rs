@@ -109,12 +109,12 @@ impl World {
 
     /// Carries the call out, or what a fault leaves of it.
     fn under_faults(&mut self, call: &Call) -> Reply {
-        let Some(act) = self.faults.strike(call) else { return Reply::plain(self.dispatch(call)) };
+        let Some(act) = self.faults.strike(call, self.now) else { return Reply::plain(self.dispatch(call)) };
         let what = json!({"service": call.service, "operation": call.operation, "do": act});
         self.history.record(self.now, "fault", who(&call.caller), what);
         let kill = || Fate::Kill { actor: who(&call.caller) };
         match act {
-            CallAct::Throttle => Reply::plain(Err(throttled(&call.service))),
+            CallAct::Throttle | CallAct::Limit { .. } => Reply::plain(Err(throttled(&call.service))),
             CallAct::Error { code, status, message } => {
                 Reply::plain(Err(ApiError { status, ..ApiError::client(&code, message) }))
             }
