@@ -58,7 +58,7 @@ class Walk:
         # boto3 has no paginator for it.
         arns, token = [], {}
         while True:
-            page = self.apprunner.list_services(**token)
+            page = self.apprunner.list_services(MaxResults=20, **token)
             arns += [one["ServiceArn"] for one in page["ServiceSummaryList"]]
             if not page.get("NextToken"):
                 return arns
@@ -71,9 +71,9 @@ class Walk:
         scaling = service["AutoScalingConfigurationSummary"]["AutoScalingConfigurationArn"]
         return {
             "service": service,
-            "operations": self.apprunner.list_operations(ServiceArn=arn)["OperationSummaryList"],
+            "operations": self.apprunner.list_operations(ServiceArn=arn, MaxResults=20)["OperationSummaryList"],
             "tags": self.apprunner.list_tags_for_resource(ResourceArn=arn)["Tags"],
-            "domains": self.apprunner.describe_custom_domains(ServiceArn=arn)["CustomDomains"],
+            "domains": self.apprunner.describe_custom_domains(ServiceArn=arn, MaxResults=5)["CustomDomains"],
             "scaling": self.once(scaling, lambda: self.apprunner.describe_auto_scaling_configuration(
                 AutoScalingConfigurationArn=scaling)["AutoScalingConfiguration"]),
             "access": access and self.once(access, lambda: self.role(access)),

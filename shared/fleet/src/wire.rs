@@ -122,7 +122,7 @@ impl Wire {
                 lane.pace.refused(now);
                 tracing::info!(service, rate = lane.pace.rate(), "AWS throttles: the audit slows down");
             } else {
-                lane.pace.answered();
+                lane.pace.answered(now);
             }
         });
     }
