@@ -29,7 +29,7 @@ fn an_open_finding_has_what_the_format_requires() {
     assert_eq!(one["Resources"][0]["Type"], "Other");
     assert_eq!(one["Resources"][0]["Id"], json!(about("shop-api").id()));
     let advice = one["Remediation"]["Recommendation"]["Text"].as_str().unwrap();
-    assert!(advice.contains("aws apprunner delete-service"), "{advice}");
+    assert!(advice.contains("aws --region eu-west-1 apprunner delete-service"), "{advice}");
     assert_eq!(one["Remediation"]["Recommendation"]["Url"], PAGE);
     assert!(updates(&made).is_empty());
 }

@@ -8,7 +8,7 @@
 //! | ... | ... from some of its subnets: traces of some instances are missing | medium |
 //! | `observability-no-error-alarm` | no alarm on `5xxStatusResponses`: nobody is told of a bad release, and pitcrew takes none back. An alarm that watches the service by tag alone counts | medium |
 //! | `observability-no-latency-alarm` | no alarm on `RequestLatency` | low |
-//! | `observability-silent-alarm` | an alarm on the service that has no action, or whose actions are disabled | medium |
+//! | `observability-silent-alarm` | an alarm on the service that has no action, or whose actions are disabled, while no other alarm that acts reads its metrics | medium |
 //! | `observability-logs-for-ever` | a log group of the service that never expires | low |
 //! | `observability-no-events` | an operation began, and no event rule of this stack fired since, for `policy.silent_days` | high |
 
@@ -56,7 +56,7 @@ fn logs_for_ever(_: &Fleet, service: &ServiceFacts, out: &mut Findings) {
             this(service),
             &group.name,
             format!("{} holds {} and never expires.", group.name, size(group.stored_bytes)),
-            "Say how long logs are kept.",
+            "Say how long logs are kept: with the command CloudWatch deletes what is older, for good.",
             format!(
                 "aws logs put-retention-policy --log-group-name {} --retention-in-days {RETENTION_DAYS}",
                 quote(&group.name)

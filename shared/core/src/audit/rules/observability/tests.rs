@@ -159,6 +159,22 @@ fn an_alarm_that_tells_nobody_is_found_by_its_name() {
 }
 
 #[test]
+fn an_alarm_whose_composite_tells_is_not_silent() {
+    let id = "observability-silent-alarm";
+    let with = |metrics: &[&str]| {
+        check(id, |fleet, _| {
+            let mut child = alarm("errors", "5xxStatusResponses");
+            child.acts = false;
+            let mut composite = alarm("page", "5xxStatusResponses");
+            composite.metrics = metrics.iter().map(|metric| (*metric).to_owned()).collect();
+            fleet.alarms = Fact::Known(vec![child, composite]);
+        })
+    };
+    assert_eq!(with(&["5xxStatusResponses", "RequestLatency"]).found, []);
+    assert_eq!(with(&["RequestLatency"]).found.len(), 1);
+}
+
+#[test]
 fn each_log_group_that_never_expires_is_found() {
     let found = check("observability-logs-for-ever", |_, service| {
         let Fact::Known(groups) = &mut service.log_groups else { panic!() };

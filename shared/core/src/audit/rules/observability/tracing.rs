@@ -84,6 +84,10 @@ fn tracing_denied(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
         );
         return;
     };
+    if fleet.roles_gone.contains(arn) {
+        // Another rule says so.
+        return;
+    }
     let Some(fact) = fleet.roles.get(arn) else {
         return out.unchecked(&this(service), "its instance role was not read");
     };
