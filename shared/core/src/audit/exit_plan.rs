@@ -99,6 +99,8 @@ pub struct ExitPlan {
     pub roles: Vec<Role>,
     pub steps: Vec<Step>,
     pub cutover: Cutover,
+    /// The way back, in its order, for who gives the move up.
+    pub back: Vec<Step>,
 }
 
 /// Plans the way of one service. `file`: where the request will be, for the command that sends it.
@@ -121,6 +123,7 @@ pub fn exit_plan(service: &ServiceFacts, outside: &Outside, file: &str) -> ExitP
         blockers: mapping::blockers(service, outside),
         by_hand,
         steps: steps::steps(service, &roles, &cutover, file),
+        back: steps::back(service, &cutover),
         roles,
         cutover,
     }

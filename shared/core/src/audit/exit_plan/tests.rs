@@ -400,6 +400,28 @@ fn the_steps_stand_in_their_order_and_app_runner_goes_last() {
 }
 
 #[test]
+fn the_way_back_ends_the_hold_that_the_plan_began_and_no_other() {
+    let titles = |plan: &ExitPlan| plan.back.iter().map(|step| step.title.clone()).collect::<Vec<_>>();
+    let moved = with_domain(|_| {});
+    assert_eq!(
+        titles(&moved),
+        [
+            "give App Runner all of the traffic",
+            "put the records back as they were",
+            "let pitcrew go on",
+            "delete the new service"
+        ]
+    );
+    assert_eq!(moved.back[0].commands, [moved.cutover.back[0].command.clone()]);
+    assert!(moved.back[2].commands[0].contains("untag-resource") && moved.back[2].commands[0].contains("pitcrew:hold"));
+    assert_eq!(titles(&plan(&shop())), ["let pitcrew go on", "delete the new service"]);
+    let own = Fact::Known([("pitcrew:hold".to_owned(), "true".to_owned())].into());
+    assert_eq!(titles(&plan(&ServiceFacts { tags: own, ..shop() })), ["delete the new service"]);
+    let unread = plan(&ServiceFacts { tags: Fact::Unavailable("denied".into()), ..shop() });
+    assert!(unread.back[0].said.contains("leave it"));
+}
+
+#[test]
 fn a_service_without_domains_has_no_step_of_the_dns() {
     let plan = plan(&shop());
     assert_eq!(plan.cutover, Cutover::default());
