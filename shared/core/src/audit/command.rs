@@ -2,7 +2,7 @@
 //!
 //! | in the command | what a person is told or given |
 //! |---|---|
-//! | `aws ...`, at its beginning, on another line or within `$(...)` | `--region`: a person's shell may stand in another region |
+//! | `aws ...` or `pitcrew ...`, at its beginning, on another line or within `$(...)` | `--region`: a person's shell may stand in another region |
 //! | a word of [`PLACEHOLDERS`] | that it is one |
 //! | `jq` | that it is needed |
 
@@ -79,15 +79,19 @@ pub(super) fn notes(command: &str) -> String {
     notes
 }
 
-/// The command with the region in every call of the AWS CLI. What stands in single quotes is left as it is.
+/// What takes a `--region` before everything else.
+const TOOLS: [&str; 2] = ["aws ", "pitcrew "];
+
+/// The command with the region in every call of the AWS CLI and of pitcrew. What stands in single quotes is left as it is.
 pub(super) fn in_region(command: &str, region: &str) -> String {
     let mut out = String::with_capacity(command.len() + 32);
     let (mut quoted, mut at) = (false, 0);
     while let Some(c) = command[at..].chars().next() {
         let begins = out.is_empty() || out.ends_with('\n') || out.ends_with("$(");
-        if !quoted && begins && command[at..].starts_with("aws ") {
-            out.push_str(&format!("aws --region {region} "));
-            at += "aws ".len();
+        let tool = TOOLS.into_iter().find(|tool| !quoted && begins && command[at..].starts_with(tool));
+        if let Some(tool) = tool {
+            out.push_str(&format!("{tool}--region {region} "));
+            at += tool.len();
             continue;
         }
         out.push(c);
@@ -120,8 +124,8 @@ mod tests {
         assert_eq!(here("aws a b\naws c d"), "aws --region eu-west-1 a b\naws --region eu-west-1 c d");
         let outside = r"aws a b --name '$(aws c'\''$(aws d'";
         assert_eq!(here(outside), format!("aws --region eu-west-1 {}", outside.strip_prefix("aws ").unwrap()));
-        assert_eq!(here("pitcrew doctor"), "pitcrew doctor");
-        assert_eq!(here(""), "");
+        assert_eq!(here("pitcrew doctor"), "pitcrew --region eu-west-1 doctor");
+        assert_eq!((here("aws"), here("awsome aws a"), here("")), ("aws".into(), "awsome aws a".into(), String::new()));
     }
 
     #[test]

@@ -164,12 +164,15 @@ pub(super) fn endpoint_closed(fleet: &Fleet, out: &mut Findings) {
 }
 
 pub(super) fn stale_reference(fleet: &Fleet, out: &mut Findings) {
-    let mut vpcs: Vec<&str> = Vec::new();
+    let (mut vpcs, mut peered): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
     for connector in used(fleet, out) {
-        let subnets = subnets(fleet, connector, out).unwrap_or_default();
-        // Over a peering connection a group of the other VPC may be named, which was not read.
-        let peered = subnets.iter().flat_map(|subnet| &subnet.routes).any(|route| route.target.starts_with("pcx-"));
-        vpcs.extend(subnets.iter().map(|subnet| subnet.vpc.as_str()).filter(|_| !peered));
+        for subnet in subnets(fleet, connector, out).unwrap_or_default() {
+            vpcs.push(&subnet.vpc);
+            // Over a peering connection a group of the other VPC may be named, which was not read.
+            if subnet.routes.iter().any(|route| route.target.starts_with("pcx-")) {
+                peered.push(&subnet.vpc);
+            }
+        }
     }
     if vpcs.is_empty() {
         return;
@@ -181,8 +184,16 @@ pub(super) fn stale_reference(fleet: &Fleet, out: &mut Findings) {
             if known.contains_key(peer) {
                 continue;
             }
+            let at = Resource::other("security group", group.id.clone());
+            if peered.contains(&group.vpc.as_str()) {
+                out.unchecked(
+                    &at,
+                    &format!("its VPC is peered, and {peer} may be of the other VPC, which is not read"),
+                );
+                continue;
+            }
             out.find_at(
-                Resource::other("security group", group.id.clone()),
+                at,
                 peer.as_str(),
                 format!(
                     "{} ({}) lets in {peer}, which is in no VPC that a connector or endpoint of App Runner uses.",

@@ -183,7 +183,8 @@ pub(super) fn one_nat(fleet: &Fleet, out: &mut Findings) {
             out.find(
                 of(connector),
                 format!("The subnets of {} zones all leave through {nat}.", zones.len()),
-                "Make a NAT gateway in each zone and lead its subnet to it, or a regional one. Each costs by the hour.",
+                "Make a NAT gateway in each zone and lead its subnet to it, or a regional one. Each costs by the hour. Where \
+                 this one is regional, waive this: nothing that is read tells the two apart.",
                 "aws ec2 create-nat-gateway --subnet-id PUBLIC_SUBNET_OF_THE_ZONE --allocation-id ELASTIC_IP",
             );
         }

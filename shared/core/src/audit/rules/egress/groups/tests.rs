@@ -129,6 +129,7 @@ fn a_group_that_lets_in_one_that_is_gone_is_found_unless_it_may_be_a_peers() {
     let Fact::Known(subnets) = &mut peered.network.subnets else { panic!("no subnets") };
     subnets.values_mut().for_each(|subnet| subnet.routes.push(route("10.9.0.0/16", "pcx-1")));
     assert_eq!(found(&peered), []);
+    assert_eq!(see("egress-stale-reference", &peered).unchecked.len(), 1);
 }
 
 #[test]
