@@ -127,7 +127,9 @@ fn a_service_that_can_leave_has_nothing_in_its_way_and_its_whole_request() {
     service.start_command = Some("serve --quiet".into());
     service.egress = vpc();
     service.tags = Fact::Known(
-        [("team", "shop"), ("aws:cloudformation:stack-name", "x")].map(|(k, v)| (k.into(), v.into())).into(),
+        [("team", "shop"), ("aws:cloudformation:stack-name", "x"), ("pitcrew:hold", "true")]
+            .map(|(k, v)| (k.into(), v.into()))
+            .into(),
     );
     let plan = plan(&service);
     assert_eq!(plan.blockers, []);

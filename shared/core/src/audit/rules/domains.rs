@@ -16,7 +16,7 @@
 //! | `domains-certificate-expired` | a certificate that has ended | critical |
 //! | `domains-certificate-names` | the certificate that is served does not name the domain | high |
 //! | `domains-default-open` | the domain leads to something that stands before the service, which is open at its default domain | medium |
-//! | `domains-dangling` | a record that leads to a name of App Runner which no service of this account has | high |
+//! | `domains-dangling` | a record that leads to a name of App Runner which no service of this account has; another account may | medium |
 //! | `domains-pointer-dead` | a record that leads to a service which does not answer: paused or failed | medium |
 
 mod certificates;
@@ -160,7 +160,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new(
         Group::Domains,
         "domains-dangling",
-        Grade::High,
+        Grade::Medium,
         "A record leads to a service that this account does not have",
         "Visitors find nothing there. Whoever is given the name next would receive them; AWS does not say that it \
          never is.",

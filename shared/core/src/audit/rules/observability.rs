@@ -4,8 +4,8 @@
 //! |---|---|---|
 //! | `observability-tracing-off` | a service without tracing | low |
 //! | `observability-tracing-denied` | tracing is on, and the instance role may not write traces, or there is none | medium |
-//! | `observability-tracing-unreachable` | tracing is on behind a VPC connector, and from none of its subnets a route leads out, nor has its VPC an endpoint of X-Ray | high |
-//! | ... | ... from some of its subnets: traces of some instances are missing | medium |
+//! | `observability-tracing-unreachable` | tracing is on behind a VPC connector, and from none of its subnets a route leads out, nor has its VPC an endpoint of X-Ray | medium |
+//! | ... | ... from some of its subnets: traces of some instances are missing | low |
 //! | `observability-no-error-alarm` | no alarm on `5xxStatusResponses`: nobody is told of a bad release, and pitcrew takes none back. An alarm that watches the service by tag alone counts | medium |
 //! | `observability-no-latency-alarm` | no alarm on `RequestLatency` | low |
 //! | `observability-silent-alarm` | an alarm on the service that has no action, or whose actions are disabled, while no other alarm that acts reads its metrics | medium |

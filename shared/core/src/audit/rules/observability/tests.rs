@@ -100,7 +100,7 @@ fn a_vpc_without_a_way_to_x_ray_is_found_and_one_way_is_enough() {
         closed(fleet);
         routes(fleet, "nat-1", &["subnet-a", "subnet-c"]);
     });
-    assert_eq!(one_subnet.found[0].grade, Some(Grade::Medium));
+    assert_eq!(one_subnet.found[0].grade, Some(Grade::Low));
     assert!(one_subnet.found[0].seen.contains("out of subnet-b of"), "{}", one_subnet.found[0].seen);
 }
 
