@@ -96,7 +96,12 @@ fn call(words: &[String], wrong: &mut Vec<String>) {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
         ["aws", ref call @ ..] => aws(call, wrong),
-        ["jq", _] | ["pitcrew", _, ..] => {}
+        ["jq", _] => {}
+        // cli/src/args.rs
+        ["pitcrew", "doctor"]
+        | ["pitcrew", "releases", _]
+        | ["pitcrew", "releases", _, "mark-good", _]
+        | ["pitcrew", "domains", "plan" | "apply" | "relink", _, _] => {}
         _ => wrong.push(format!("no command that is known: {}", words.join(" "))),
     }
 }
@@ -253,6 +258,7 @@ fn what_the_cli_would_refuse_is_seen() {
         ),
         (format!("aws apprunner pause-service {arn} | sh"), "no command that is known: sh"),
         (format!("aws apprunner pause-service {arn}; reboot"), "an open `;`"),
+        ("pitcrew domains repair a b".to_owned(), "no command that is known: pitcrew domains repair a b"),
         ("aws apprunner pause-service --service-arn 'a".to_owned(), "a quote is not closed"),
         ("aws apprunner pause-service --service-arn MY_ARN".to_owned(), "MY_ARN is no placeholder that is known"),
         (

@@ -35,7 +35,8 @@ pub(super) fn access(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) 
     out.find(
         this(service),
         format!("Its access role {} does not allow {}.", name(arn), denied.join(", ")),
-        "Attach the managed policy for it; where a policy of the role denies them, take that denial away.",
+        "Attach the managed policy for it; where a policy of the role denies them, take that denial away. Where the \
+         repository's own policy lets the role pull, waive this: that policy is not read.",
         format!("aws iam attach-role-policy --role-name {} --policy-arn {managed}", quote(name(arn))),
     );
 }
@@ -62,7 +63,7 @@ pub(super) fn secrets(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings)
             denied.join(", ")
         ),
         "Let the role read them; where a policy of it denies that, take the denial away. Secrets under a KMS key of yours \
-         need kms:Decrypt too.",
+         need kms:Decrypt too. Where the secret's own policy lets the role in, waive this: that policy is not read.",
         format!(
             "aws iam put-role-policy --role-name {} --policy-name {} --policy-document {}",
             quote(name(arn)),
