@@ -71,6 +71,15 @@ fn tracing_without_a_role_is_found_and_a_role_that_was_not_read_is_not_checked()
 }
 
 #[test]
+fn a_role_that_is_gone_is_another_rules() {
+    let gone = check("observability-tracing-denied", |fleet, _| {
+        fleet.roles.remove(INSTANCE_ROLE);
+        fleet.roles_gone.insert(INSTANCE_ROLE.to_owned());
+    });
+    assert_eq!((gone.found.len(), gone.unchecked.len()), (0, 0));
+}
+
+#[test]
 fn a_vpc_without_a_way_to_x_ray_is_found_and_one_way_is_enough() {
     let id = "observability-tracing-unreachable";
     let all = ["subnet-a", "subnet-b", "subnet-c"];

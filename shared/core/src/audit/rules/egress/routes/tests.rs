@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::audit::Findings;
 use crate::audit::samples::{CONNECTOR, endpoint, fleet, look, route, service};
@@ -117,6 +119,14 @@ fn one_nat_gateway_for_all_zones_is_found() {
     assert_eq!(found(&with_all(nat)), key("egress-one-nat", ""));
     // With the internet gateway gone there is nothing to share.
     assert_eq!(found(&with("subnet-b", nat)), []);
+}
+
+#[test]
+fn a_connector_whose_subnets_are_all_gone_stands_in_no_zone_and_one_rule_says_so() {
+    let mut fleet = fleet();
+    fleet.network.subnets = Fact::Known(BTreeMap::new());
+    let rules: BTreeSet<&str> = found(&fleet).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(rules, BTreeSet::from(["egress-subnet-gone"]));
 }
 
 #[test]
