@@ -84,8 +84,8 @@ fn near(fleet: &Fleet, quota: Quota, name: &str, used: usize, command: String, o
     let of = if name.is_empty() { String::new() } else { format!(" ({name})") };
     let fix = match (command.is_empty(), quota.adjustable()) {
         (false, _) if quota == Quota::Services => {
-            "Delete the services whose creation failed, once you know why, or ask AWS for more in the console of Service \
-             Quotas."
+            "Delete the services whose creation failed, once you know why, or ask AWS for more in the console of \
+             Service Quotas."
         }
         (false, _) => "Delete what no service uses.",
         (true, true) => "Everything is in use: ask AWS for more in the console of Service Quotas.",
