@@ -10,11 +10,12 @@ from conftest import make
 
 def main(out):
     path = browser.find() or sys.exit(f"no browser was found (PITCREW_BROWSER, or one of {', '.join(browser.NAMES)})")
-    with tempfile.TemporaryDirectory() as folder:
+    # The browser's processes may write into its profile for a moment after the first of them has ended.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         page = make(Path(folder) / "audit.html")
         started = browser.Browser(path, folder)
         try:
-            started.open(page, width=1000, height=1180).screenshot(out, whole=False)
+            started.open(page, width=1000, height=1240).screenshot(out, whole=False)
         finally:
             started.close()
 
