@@ -116,8 +116,10 @@ def test_a_link_leads_to_what_the_filter_hides(show, page):
     write(tab, "no such thing")
     tab.value(f"window.link = document.querySelector('#changes ~ .columns a'); link.click(); {TURN}")
     assert tab.value("document.querySelector(link.hash).checkVisibility()") is True
-    tab.value(f"document.querySelector(link.hash).closest('details').open = false; link.click(); {TURN}")
-    assert tab.value("document.querySelector(link.hash).checkVisibility()") is True, "also the second time"
+    # A second click does not change the address, so the browser tells the page nothing by itself.
+    write(tab, "no such thing")
+    tab.value(f"link.click(); {TURN}")
+    assert tab.value("document.querySelector(link.hash).checkVisibility()") is True
 
 
 def test_a_link_to_a_rule_works_without_a_script(show, page):
