@@ -95,8 +95,8 @@ class Browser:
         while not any(event.get("method") == method and event.get("sessionId") == session for event in self.events):
             self.events.append(self._message(end))
 
-    def open(self, path, width=1280, height=900, dark=False, scripts=True, medium="screen", still=False, at=""):
-        """Opens a file as a screen of this size shows it, or paper; `still` is for those whom motion makes ill."""
+    def open(self, path, width=1280, height=900, dark=False, scripts=True, medium="", still=False, at=""):
+        """Opens a file as a screen of this size shows it, or the medium "print"; `still` is for those whom motion makes ill."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         tab = Tab(self, session, target)

@@ -134,6 +134,8 @@ def test_paper_gets_everything_in_black_on_white(show, page):
     assert all(tab.value(OPEN)) and not all(folded)
     assert tab.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert tab.value(CONTRAST)["bad"] == []
+    badge = "getComputedStyle(document.querySelector('.badge.critical')).color"
+    assert tab.value(badge) == show(page).value(badge), "the colours of the dark page would fade on paper"
     for selector in ["nav", "#controls", ".copy"]:
         assert tab.value(f"document.querySelector('{selector}').checkVisibility()") is False, selector
     tab.value("window.dispatchEvent(new Event('afterprint'))")

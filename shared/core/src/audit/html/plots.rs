@@ -6,6 +6,8 @@ use super::write::{Html, day, minute, plural};
 
 /// Runs that are drawn; more become too thin for a phone.
 const BARS_MAX: usize = 60;
+/// Runs that the drawing has room for at least: two bars that fill it look like walls.
+const BARS_MIN: usize = 12;
 /// The size of the drawing in its own units.
 const WIDTH: u32 = 600;
 const HEIGHT: u32 = 150;
@@ -46,10 +48,16 @@ pub(super) fn trend(html: &mut Html, trend: &Trend) {
         html.raw("<line class=\"grid\" x1=\"0\" x2=\"").number(WIDTH).raw("\" y1=\"").number(HEIGHT * line / GRID);
         html.raw("\" y2=\"").number(HEIGHT * line / GRID).raw("\"/>\n");
     }
+    // The newest stands at the right, where the next one will.
+    let slots = runs.len().max(BARS_MIN);
     for (at, run) in runs.iter().enumerate() {
-        bar(html, at, runs.len(), run, step.saturating_mul(GRID));
+        bar(html, slots - runs.len() + at, slots, run, step.saturating_mul(GRID));
     }
-    html.raw("</svg></div>\n<figcaption><span>").day(first.at).raw("</span><span>").day(last.at);
+    html.raw("</svg></div>\n<figcaption><span>");
+    match runs.len() < BARS_MIN {
+        true => html.raw("</span><span>").day(first.at).raw(" to ").day(last.at),
+        false => html.day(first.at).raw("</span><span>").day(last.at),
+    };
     html.raw("</span></figcaption>\n</figure>\n<ul class=\"legend\">");
     for grade in Grade::ALL {
         html.raw("<li><span class=\"swatch s-").raw(grade.as_str()).raw("\"></span>").raw(grade.as_str()).raw("</li>");
@@ -71,8 +79,8 @@ fn step(most: u32) -> u32 {
 }
 
 /// One run: the worst grade stands at the bottom, so that what matters most has a common base line.
-fn bar(html: &mut Html, at: usize, runs: usize, run: &TrendLine, top_of_grid: u32) {
-    let slot = f64::from(WIDTH) / count(runs);
+fn bar(html: &mut Html, at: usize, slots: usize, run: &TrendLine, top_of_grid: u32) {
+    let slot = f64::from(WIDTH) / count(slots);
     let (x, width) = (slot * count(at) + slot * 0.1, slot * 0.8);
     let unit = f64::from(HEIGHT) / f64::from(top_of_grid);
     let mut top = f64::from(HEIGHT);
@@ -94,7 +102,7 @@ fn bar(html: &mut Html, at: usize, runs: usize, run: &TrendLine, top_of_grid: u3
 }
 
 fn numbers(html: &mut Html, runs: &[TrendLine]) {
-    html.raw("<details><summary>The numbers</summary>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" ");
+    html.raw("<details class=\"numbers\"><summary>The numbers</summary>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" ");
     html.raw("aria-label=\"Open findings of each run\">");
     let numbers = ["Critical", "High", "Medium", "Low", "Waived", "Services", "Not checked"];
     super::columns(html, &["Run"], &numbers);

@@ -126,11 +126,19 @@ fn table(html: &mut Html, lines: &[&ServiceLine], shown: &Shown<'_>) {
     html.raw("</tbody></table></div>\n");
 }
 
+/// How often a rule found something.
+#[derive(Clone, Copy, Default)]
+struct Found {
+    open: usize,
+    waived: usize,
+}
+
 /// Folded: a reader comes here by the link of a finding, which opens what it leads to.
 pub(super) fn rules(html: &mut Html, report: &Report) {
-    let mut found: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut found: BTreeMap<&str, Found> = BTreeMap::new();
     for finding in &report.findings {
-        *found.entry(&finding.rule).or_default() += 1;
+        let found = found.entry(&finding.rule).or_default();
+        *(if finding.open() { &mut found.open } else { &mut found.waived }) += 1;
     }
     html.raw("<section aria-labelledby=\"rules\">\n<h2 id=\"rules\">The rules</h2>\n");
     for group in Group::ALL {
@@ -153,17 +161,17 @@ pub(super) fn rules(html: &mut Html, report: &Report) {
     html.raw("</section>\n");
 }
 
-fn entry(html: &mut Html, rule: &RuleLine, found: usize) {
+fn entry(html: &mut Html, rule: &RuleLine, found: Found) {
     html.raw("<div id=\"rule-").text(&rule.id).raw("\"><dt>");
     badge(html, rule.grade);
     html.raw(" ").text(&rule.title).raw(" <code>").text(&rule.id).raw("</code></dt>\n<dd>").text(&rule.why);
     html.raw(" <small>").text(&rule.chapter.work).raw(", “").text(&rule.chapter.heading).raw("”. ");
-    match found {
-        0 => html.raw("Found nothing."),
-        found => {
-            html.raw("<a href=\"#findings\" data-find=\"").text(&rule.id).raw("\">Found ");
-            html.text(&plural(found, "time", "times")).raw("</a>.")
-        }
-    };
-    html.raw("</small></dd></div>\n");
+    if found.open > 0 {
+        html.raw("<a href=\"#findings\" data-find=\"").text(&rule.id).raw("\">");
+        html.text(&plural(found.open, "open finding", "open findings")).raw("</a>");
+    }
+    if found.waived > 0 {
+        html.raw(if found.open > 0 { ", " } else { "" }).number(found.waived).raw(" waived");
+    }
+    html.raw(if found.open + found.waived > 0 { "." } else { "Found nothing." }).raw("</small></dd></div>\n");
 }
