@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use pitcrew_core::audit::{FORMAT, Trend, Waived, WaivedBy, html};
+use pitcrew_core::audit::{FORMAT, Grade, Group, Selection, Trend, Waived, WaivedBy, html};
 use serde_json::Value;
 
 #[path = "../examples/audit_page/sample.rs"]
@@ -70,6 +70,8 @@ fn full() -> Value {
     let better = report.changes.worse.clone();
     report.changes.better = better;
     report.changes.reopened = report.changes.new.clone();
+    let rules = vec!["egress-zones".to_owned()];
+    report.narrowed = Some(Selection { rules, groups: vec![Group::Domains], grade: Some(Grade::High) });
     serde_json::to_value(report).unwrap()
 }
 

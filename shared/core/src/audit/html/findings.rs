@@ -20,6 +20,8 @@ pub(super) struct Shown<'r> {
     ids: BTreeSet<&'r str>,
     /// Open findings, also those that the page leaves out.
     open: usize,
+    /// Whether the report is a part of one.
+    part: bool,
 }
 
 /// What findings are about.
@@ -50,7 +52,7 @@ impl<'r> Shown<'r> {
         // Places with the worst findings first, then those with the most, then by name.
         let mut places: Vec<Place<'r>> = by.into_values().collect();
         places.sort_by_key(|place| std::cmp::Reverse(Grade::ALL.map(|grade| place.counts.of(grade))));
-        Self { places, ids, open }
+        Self { places, ids, open, part: report.narrowed.is_some() }
     }
 
     /// Whether the page has this finding, for links.
@@ -66,7 +68,12 @@ impl<'r> Shown<'r> {
 
 pub(super) fn section(html: &mut Html, shown: &Shown<'_>) {
     if shown.open == 0 {
-        super::nothing(html, "findings", "Findings", "No finding is open.");
+        super::nothing(
+            html,
+            "findings",
+            "Findings",
+            if shown.part { "No such finding is open." } else { "No finding is open." },
+        );
         return;
     }
     html.raw("<section aria-labelledby=\"findings\">\n<h2 id=\"findings\">Findings</h2>\n");

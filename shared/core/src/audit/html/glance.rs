@@ -1,6 +1,6 @@
 //! The top of the page: where and when, and how bad; and its end.
 
-use super::super::{Changes, Grade, Report, ServiceLine, Trend, TrendLine};
+use super::super::{Changes, Grade, Report, Selection, ServiceLine, Trend, TrendLine};
 use super::badge;
 use super::write::{Html, plural};
 
@@ -9,7 +9,9 @@ pub(super) fn header(html: &mut Html, report: &Report) {
     verdict(html, report);
     html.raw("</h1>\n<p class=\"lead\">");
     lead(html, report);
-    html.raw("</p>\n<dl class=\"facts\">\n<div><dt>Account</dt><dd>").text(&report.place.account);
+    html.raw("</p>\n");
+    part(html, report);
+    html.raw("<dl class=\"facts\">\n<div><dt>Account</dt><dd>").text(&report.place.account);
     html.raw("</dd></div>\n<div><dt>Region</dt><dd>").text(&report.place.region);
     html.raw("</dd></div>\n<div><dt>Finished</dt><dd>").time(report.finished);
     let seconds = report.finished.as_second().saturating_sub(report.started.as_second()).max(0);
@@ -33,6 +35,7 @@ fn verdict(html: &mut Html, report: &Report) {
         plural(number, &format!("{kind}finding"), &format!("{kind}findings"))
     };
     match counts.worst() {
+        None if report.narrowed.is_some() => html.raw("Nothing found of what was asked for"),
         None if report.unchecked > 0 => html.raw("Nothing found in what could be checked"),
         None => html.raw("Nothing found"),
         Some(Grade::Critical) if counts.high > 0 => {
@@ -48,12 +51,36 @@ fn verdict(html: &mut Html, report: &Report) {
     };
 }
 
+/// What was asked for, where that is not everything: else a part would be taken for the whole.
+fn part(html: &mut Html, report: &Report) {
+    let Some(Selection { rules, groups, grade }) = &report.narrowed else { return };
+    html.raw("<p class=\"part\"><b>A part of the report:</b> ");
+    let names = rules.iter().map(String::as_str).chain(groups.iter().map(|group| group.title()));
+    let names: Vec<&str> = names.collect();
+    match (names.is_empty(), grade) {
+        (false, Some(grade)) => {
+            html.clipped(&names.join(", "), 500).raw("; only what is ").raw(grade.as_str()).raw(" or worse")
+        }
+        (false, None) => html.clipped(&names.join(", "), 500),
+        (true, Some(grade)) => html.raw("only what is ").raw(grade.as_str()).raw(" or worse"),
+        (true, None) => html.raw("what was asked for"),
+    };
+    html.raw(". Nothing is said here of the rest.</p>\n");
+}
+
 /// How much of the fleet it concerns, and what became of it since the last run.
 fn lead(html: &mut Html, report: &Report) {
     let touched = report.services.iter().filter(|line| line.counts.total() > 0).count();
     match (report.services.len(), touched) {
         (0, _) => html.raw("No service was audited."),
-        (all, 0) => html.text(&plural(all, "service", "services")).raw(" audited; none has an open finding."),
+        (all, 0) => {
+            html.text(&plural(all, "service", "services"));
+            html.raw(if report.narrowed.is_some() {
+                " audited; none has such a finding."
+            } else {
+                " audited; none has an open finding."
+            })
+        }
         (all, touched) => {
             html.count(number(touched)).raw(" of ").text(&plural(all, "service", "services"));
             html.raw(if touched == 1 { " has open findings." } else { " have open findings." })
@@ -88,7 +115,8 @@ fn number(count: usize) -> i64 {
 }
 
 pub(super) fn tiles(html: &mut Html, report: &Report, trend: &Trend) {
-    let before = report.previous.as_ref().and_then(|run| trend.runs.iter().find(|line| line.run == *run));
+    let whole = report.previous.as_ref().filter(|_| report.narrowed.is_none());
+    let before = whole.and_then(|run| trend.runs.iter().find(|line| line.run == *run));
     html.raw("<section aria-labelledby=\"glance\">\n<h2 id=\"glance\">At a glance</h2>\n<ul class=\"tiles\">\n");
     for grade in Grade::ALL {
         // The script shows this grade alone; without it the link leads to the findings.
@@ -158,8 +186,8 @@ fn fleet(html: &mut Html, report: &Report) {
         ("high", "high", worst(Grade::High)),
         ("medium", "medium", worst(Grade::Medium)),
         ("low", "low", worst(Grade::Low)),
-        ("unknown", "without a finding, but not all checked", partly),
-        ("clean", "without a finding", clean),
+        ("unknown", "without one, but not all checked", partly),
+        ("clean", "without one", clean),
     ]
     .into_iter()
     .filter(|(_, _, count)| *count > 0)

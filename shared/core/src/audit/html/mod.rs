@@ -24,7 +24,7 @@ const SCRIPT: &str = include_str!("script.js");
 /// Open findings that the page shows, the worst first. One is some 1.2 kB, so a phone still opens and filters them.
 const FINDINGS_MAX: usize = 4_000;
 /// Bytes of them, where texts from outside make them longer than that.
-const FINDINGS_BYTES_MAX: usize = 5_000_000;
+const FINDINGS_BYTES_MAX: usize = 4_500_000;
 /// Rows of every other list.
 const ROWS_MAX: usize = 200;
 /// Entries of one list of changes.
@@ -44,7 +44,7 @@ pub fn page(report: &Report, trend: &Trend) -> String {
     html.raw("<main id=\"top\">\n");
     glance::tiles(&mut html, report, trend);
     changes::section(&mut html, report, &shown);
-    plots::trend(&mut html, trend);
+    plots::trend(&mut html, report, trend);
     plots::certificates(&mut html, report);
     frequent::section(&mut html, report);
     findings::section(&mut html, &shown);

@@ -20,7 +20,11 @@ const CERTIFICATES_UNFOLDED_MAX: usize = 10;
 /// Lines of the grid, without the one at zero.
 const GRID: u32 = 4;
 
-pub(super) fn trend(html: &mut Html, trend: &Trend) {
+pub(super) fn trend(html: &mut Html, report: &Report, trend: &Trend) {
+    if report.narrowed.is_some() {
+        super::nothing(html, "trend", "Open findings, run by run", "A part of a report has no trend.");
+        return;
+    }
     let runs = trend.runs.get(trend.runs.len().saturating_sub(BARS_MAX)..).unwrap_or_default();
     let (Some(first), Some(last), true) = (runs.first(), runs.last(), runs.len() > 1) else {
         super::nothing(html, "trend", "Open findings, run by run", "A trend needs two runs.");

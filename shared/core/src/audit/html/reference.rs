@@ -82,8 +82,11 @@ pub(super) fn services(html: &mut Html, report: &Report, shown: &Shown<'_>) {
     let mut lines: Vec<&ServiceLine> = report.services.iter().filter(busy).collect();
     lines.sort_by_key(|line| std::cmp::Reverse(Grade::ALL.map(|grade| line.counts.of(grade))));
     if lines.is_empty() {
-        let none = report.services.is_empty();
-        let said = if none { "No service was audited." } else { "Every service was checked, and nothing was found." };
+        let said = match (report.services.is_empty(), report.narrowed.is_some()) {
+            (true, _) => "No service was audited.",
+            (false, true) => "Nothing of what was asked for was found at any of them.",
+            (false, false) => "Every service was checked, and nothing was found.",
+        };
         super::nothing(html, "services", "Services", said);
         return;
     }

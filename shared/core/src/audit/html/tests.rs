@@ -1,7 +1,9 @@
 //! What the page says of small reports. How it looks and what runs in it is tested in a browser: tests/audit_page.
 
 use super::super::testing::{RULE, arn, finding, noon, report, run};
-use super::super::{Counts, Finding, Fix, NotChecked, Part, Resource, ServiceLine, TrendLine, Waived, WaivedBy};
+use super::super::{
+    Counts, Finding, Fix, NotChecked, Part, Resource, Selection, ServiceLine, TrendLine, Waived, WaivedBy,
+};
 use super::*;
 
 fn shown(report: &Report) -> String {
@@ -137,6 +139,32 @@ fn followed() -> Report {
     let kept = finding(1, "shop-api", Grade::Medium);
     let before = Report::assemble(run("r0", 1), part(vec![kept.clone(), gone]), None);
     Report::assemble(run("r1", 4), part(vec![kept]), Some(&before))
+}
+
+#[test]
+fn a_part_of_a_report_is_never_taken_for_the_whole() {
+    let trend = |report: &Report| {
+        let mut trend = Trend::default();
+        [TrendLine { run: "r0".to_owned(), at: noon(1), ..report.trend_line() }, report.trend_line()]
+            .into_iter()
+            .for_each(|line| trend.push(line));
+        trend
+    };
+    let whole = page(&followed(), &trend(&followed()));
+    assert!(!whole.contains("A part of") && whole.contains("as before") && whole.contains("<svg class=\"trend\""));
+    let wanted = |grade, rules: &[&str]| Selection {
+        grade,
+        rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
+        groups: Vec::new(),
+    };
+    let part = followed().narrowed(&wanted(Some(Grade::Critical), &[]));
+    let part = page(&part, &trend(&part));
+    assert!(part.contains("<h1>Nothing found of what was asked for</h1>"));
+    assert!(part.contains("<b>A part of the report:</b> only what is critical or worse."));
+    assert!(part.contains("none has such a finding") && part.contains("No such finding is open."));
+    assert!(part.contains("A part of a report has no trend.") && !part.contains("as before"));
+    let part = shown(&followed().narrowed(&wanted(Some(Grade::Low), &["<b>", RULE])));
+    assert!(part.contains("report:</b> &lt;b&gt;, deployments-create-failed; only what is low or worse."));
 }
 
 #[test]
