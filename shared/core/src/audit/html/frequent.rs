@@ -34,13 +34,12 @@ pub(super) fn section(html: &mut Html, report: &Report) {
     html.raw("</section>\n");
 }
 
-/// One row a rule, by its worst finding, then by how many there are.
+/// One row a rule, by its worst finding, then by how many there are. The report has the worst first, so the first one names the grade.
 fn rows<'r>(open: impl Iterator<Item = &'r Finding>) -> Vec<Row<'r>> {
     let mut by: BTreeMap<&str, Row<'r>> = BTreeMap::new();
     for finding in open {
         let (grade, rule, title) = (finding.grade, finding.rule.as_str(), finding.title.as_str());
         let row = by.entry(rule).or_insert(Row { grade, rule, title, open: 0 });
-        row.grade = row.grade.max(grade);
         row.open += 1;
     }
     let mut rows: Vec<Row<'r>> = by.into_values().collect();

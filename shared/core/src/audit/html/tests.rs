@@ -204,8 +204,9 @@ fn rules_are_told_by_their_worst_finding_and_then_by_how_many() {
         one("1", "few", Grade::Low),
         one("2", "many", Grade::Low),
         one("3", "many", Grade::Low),
-        one("4", "bad", Grade::Low),
-        one("5", "bad", Grade::High),
+        one("4", "many", Grade::Low),
+        one("5", "bad", Grade::Low),
+        one("6", "bad", Grade::High),
     ];
     let page = shown(&report("r1", 1, all, None));
     let order = |rule: &str| page.find(&format!("data-find=\"{rule}\"")).unwrap();
