@@ -31,7 +31,8 @@ fn the_published_rules_are_those_of_the_code() {
     let page = page();
     assert!(
         table::into(&page).unwrap() == page,
-        "docs/AUDIT.md has other rules; if the change is meant: cargo run -p pitcrew-core --example audit_rules -- docs/AUDIT.md"
+        "docs/AUDIT.md has other rules; if the change is meant: \
+         cargo run -p pitcrew-core --example audit_rules -- docs/AUDIT.md"
     );
     for rule in all() {
         assert_eq!(page.matches(&format!("\n| `{}` |", rule.id)).count(), 1, "{}", rule.id);

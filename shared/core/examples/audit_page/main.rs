@@ -1,8 +1,8 @@
 //! Writes the page of a made-up fleet, to be looked at, its report, and what Security Hub is told of it:
 //! `cargo run -p pitcrew-core --example audit_page -- [FLAG] OUT.html [OUT.json [HUB.json]]`.
 //!
-//! `docs/audit.sample.json` is such a report. With `--hostile` the names of the fleet try to run, with `--name` one of them is
-//! what you give; `--fleet` is large, and nothing is found in the `--empty` one.
+//! `docs/audit.sample.json` is such a report. With `--hostile` the names of the fleet try to run, with `--name` one of them
+//! is what you give; `--fleet` is large, and nothing is found in the `--empty` one.
 
 use std::error::Error;
 

@@ -6,9 +6,9 @@
 //! | a grade | findings of it and worse; what could not be checked stays whole, as nobody knows how bad it would be |
 //! | nothing | everything |
 //!
-//! Counts and changes are those of what stays, and the report says that it is a part, so that nobody takes it for the whole: its page
-//! has no trend, and the next run is not compared with it. It is taken from a whole report: a report of some rules alone, compared with
-//! the run before, would call the findings of all others gone.
+//! Counts and changes are those of what stays, and the report says that it is a part, so that nobody takes it for the whole: its
+//! page has no trend, and the next run is not compared with it. It is taken from a whole report: a report of some rules alone,
+//! compared with the run before, would call the findings of all others gone.
 
 use std::collections::BTreeSet;
 
@@ -52,7 +52,8 @@ impl Selection {
 }
 
 impl Report {
-    /// The report with what is wanted of it. Narrowed again, it tells the second selection: give that one the first's rules too.
+    /// The report with what is wanted of it. Narrowed again, it tells the second selection alone: let that one name all that
+    /// the first did.
     #[must_use]
     pub fn narrowed(mut self, wanted: &Selection) -> Self {
         self.findings.retain(|finding| wanted.wants(finding));

@@ -34,7 +34,8 @@ pub(super) fn section(html: &mut Html, report: &Report) {
     html.raw("</section>\n");
 }
 
-/// One row a rule, by its worst finding, then by how many there are. The report has the worst first, so the first one names the grade.
+/// One row a rule, by its worst finding, then by how many there are. The report has the worst first, so the first finding of a
+/// rule names the grade.
 fn rows<'r>(open: impl Iterator<Item = &'r Finding>) -> Vec<Row<'r>> {
     let mut by: BTreeMap<&str, Row<'r>> = BTreeMap::new();
     for finding in open {

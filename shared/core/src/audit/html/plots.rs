@@ -106,8 +106,8 @@ fn bar(html: &mut Html, at: usize, slots: usize, run: &TrendLine, top_of_grid: u
 }
 
 fn numbers(html: &mut Html, runs: &[TrendLine]) {
-    html.raw("<details class=\"numbers\"><summary>The numbers</summary>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" ");
-    html.raw("aria-label=\"Open findings of each run\">");
+    html.raw("<details class=\"numbers\"><summary>The numbers</summary>\n");
+    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Open findings of each run\">");
     let numbers = ["Critical", "High", "Medium", "Low", "Waived", "Services", "Not checked"];
     super::columns(html, &["Run"], &numbers);
     for run in runs.iter().rev() {
