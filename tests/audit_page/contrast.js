@@ -19,18 +19,23 @@
   };
   const bad = [];
   let seen = 0;
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    const element = node.parentElement;
-    if (!node.data.trim() || !element.checkVisibility() || element.closest("svg, script")) continue;
-    const style = getComputedStyle(element);
+  const judge = (text, element, style) => {
     const below = ground(element);
     const [one, other] = [luminance(over(parse(style.color), below)), luminance(below)].sort((a, b) => b - a);
     const ratio = (one + 0.05) / (other + 0.05);
     const size = parseFloat(style.fontSize);
     const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
     seen += 1;
-    if (ratio < (large ? 3 : 4.5)) bad.push(`${ratio.toFixed(2)}: ${node.data.trim().slice(0, 60)}`);
+    if (ratio < (large ? 3 : 4.5)) bad.push(`${ratio.toFixed(2)}: ${text.trim().slice(0, 60)}`);
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const element = node.parentElement;
+    if (!node.data.trim() || !element.checkVisibility() || element.closest("svg, script")) continue;
+    judge(node.data, element, getComputedStyle(element));
+  }
+  for (const input of document.querySelectorAll("input[placeholder]")) {
+    if (input.checkVisibility()) judge(input.placeholder, input, getComputedStyle(input, "::placeholder"));
   }
   return { seen, bad };
 })()

@@ -6,25 +6,35 @@
 //! | a grade | findings of it and worse; what could not be checked stays whole, as nobody knows how bad it would be |
 //! | nothing | everything |
 //!
-//! Counts and changes are those of what stays. It is taken from a whole report: a report of some rules alone, compared with
-//! the run before, would call the findings of all others gone.
+//! Counts and changes are those of what stays, and the report says that it is a part, so that nobody takes it for the whole: its
+//! page has no trend, and the next run is not compared with it. It is taken from a whole report: a report of some rules alone,
+//! compared with the run before, would call the findings of all others gone.
 
 use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
 
 use super::engine::EVERY_RULE;
 use super::{Changes, Finding, Grade, Group, NotChecked, Report, find, report};
 
 /// What of a report is wanted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Selection {
     /// Ids of rules. With groups, what either names.
     pub rules: Vec<String>,
     pub groups: Vec<Group>,
     /// This grade and worse.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub grade: Option<Grade>,
 }
 
 impl Selection {
+    /// Whether it leaves anything out.
+    fn narrows(&self) -> bool {
+        *self != Self::default()
+    }
+
     /// Whether a rule of this group is wanted.
     pub fn wants_rule(&self, id: &str, group: Option<Group>) -> bool {
         (self.rules.is_empty() && self.groups.is_empty())
@@ -42,7 +52,8 @@ impl Selection {
 }
 
 impl Report {
-    /// The report with what is wanted of it.
+    /// The report with what is wanted of it. Narrowed again, it tells the second selection alone: let that one name all that
+    /// the first did.
     #[must_use]
     pub fn narrowed(mut self, wanted: &Selection) -> Self {
         self.findings.retain(|finding| wanted.wants(finding));
@@ -53,6 +64,9 @@ impl Report {
         self.counts = report::counts(&self.findings);
         self.waived = report::waived(&self.findings);
         self.unchecked = report::unchecked(&self.not_checked);
+        if wanted.narrows() {
+            self.narrowed = Some(wanted.clone());
+        }
         self
     }
 }
@@ -114,6 +128,18 @@ mod tests {
         assert_eq!((report.counts.high, report.counts.low), (1, 0));
         assert_eq!((report.services[0].counts.high, report.services[0].counts.low), (1, 0));
         assert_eq!((report.unchecked, report.rules.len()), (3, whole().rules.len()));
+    }
+
+    #[test]
+    fn a_part_says_that_it_is_one_and_is_no_measure_for_the_next_run() {
+        let wanted = Selection { grade: Some(Grade::Medium), ..Selection::default() };
+        let part = whole().narrowed(&wanted);
+        assert_eq!(part.narrowed.as_ref(), Some(&wanted));
+        assert_eq!(whole().narrowed, None);
+        let next =
+            |previous: &Report| Report::assemble(testing::run("r3", 3), [testing::quiet()], Some(previous)).previous;
+        assert_eq!(next(&part), None);
+        assert_eq!(next(&whole()).as_deref(), Some("r2"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::compare::{self, Changes};
 use super::engine::{Counts, EVERY_RULE, Finding, NotChecked, Part, ServiceLine, Source, Tagged};
 use super::facts::Place;
 use super::rule::{Check, Grade, Group, Rule};
-use super::{Resource, rule};
+use super::{Resource, Selection, rule};
 use crate::id::ServiceArn;
 
 /// The version of the report's form. A field that is added does not change it; one that goes or changes its meaning does.
@@ -47,6 +47,9 @@ pub struct RuleLine {
 pub struct Report {
     pub format: u32,
     pub run: String,
+    /// What was asked for, where this is a part of a report. Everything in it is of that part alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub narrowed: Option<Selection>,
     /// The run that the changes are told against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
@@ -76,7 +79,8 @@ pub struct Report {
 impl Report {
     /// Puts the parts of a run together and compares them with the report of the run before.
     ///
-    /// A previous report of another form, another place or this very run is no measure: then nothing is compared.
+    /// A previous report of another form, another place or this very run is no measure, and neither is a part of one: then
+    /// nothing is compared.
     pub fn assemble(run: Run, parts: impl IntoIterator<Item = Part>, previous: Option<&Self>) -> Self {
         let mut whole = Part::default();
         for part in parts {
@@ -89,8 +93,8 @@ impl Report {
         findings.retain(|finding| ids.insert(finding.id.clone()));
         waive_by_tag(&mut findings, &tagged);
         let not_checked = grouped(not_checked);
-        let previous =
-            previous.filter(|report| report.format == FORMAT && report.place == run.place && report.run != run.id);
+        let previous = previous.filter(|report| report.format == FORMAT && report.narrowed.is_none());
+        let previous = previous.filter(|report| report.place == run.place && report.run != run.id);
         let changes = match previous {
             Some(previous) => compare::compare(&mut findings, previous, &not_checked, run.finished),
             None => Changes::default(),
@@ -99,6 +103,7 @@ impl Report {
         count(&mut services, &findings, &not_checked);
         Self {
             format: FORMAT,
+            narrowed: None,
             previous: previous.map(|report| report.run.clone()),
             run: run.id,
             place: run.place,
