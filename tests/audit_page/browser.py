@@ -95,18 +95,19 @@ class Browser:
         while not any(event.get("method") == method and event.get("sessionId") == session for event in self.events):
             self.events.append(self._message(end))
 
-    def open(self, path, width=1280, height=900, dark=False, scripts=True):
-        """Opens a file as a screen of this size shows it."""
+    def open(self, path, width=1280, height=900, dark=False, scripts=True, medium="", still=False, at=""):
+        """Opens a file as a screen of this size shows it, or the medium "print"; `still` is for those whom motion makes ill."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         tab = Tab(self, session, target)
         for domain in ["Page", "Runtime", "Log", "Network"]:
             tab.call(f"{domain}.enable")
         tab.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        tab.call("Emulation.setEmulatedMedia", features=[scheme])
+        features = {"prefers-color-scheme": "dark" if dark else "light", "prefers-reduced-motion": "reduce" if still else ""}
+        tab.call("Emulation.setEmulatedMedia", media=medium,
+                 features=[{"name": name, "value": value} for name, value in features.items()])
         tab.call("Emulation.setScriptExecutionDisabled", value=not scripts)
-        tab.call("Page.navigate", url=path.as_uri())
+        tab.call("Page.navigate", url=path.as_uri() + at)
         self.until("Page.loadEventFired", session)
         return tab
 
@@ -129,6 +130,13 @@ class Tab:
         if "exceptionDetails" in answer:
             raise BrowserError(answer["exceptionDetails"]["exception"].get("description", "an exception"))
         return answer["result"].get("value")
+
+    def press(self, key, code):
+        """Presses a key and lets it go."""
+        for kind in ["rawKeyDown", "char", "keyUp"]:
+            text = {"text": "\r"} if kind == "char" and key == "Enter" else {}
+            if kind != "char" or text:
+                self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **text)
 
     def _events(self, method):
         return [event["params"] for event in self._browser.events

@@ -27,6 +27,18 @@ def page(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def fleet(tmp_path_factory):
+    """The page of 300 services, in which each rule about services finds something at every third."""
+    return make(tmp_path_factory.mktemp("fleet") / "audit.html", flags=["--fleet", "300"])
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory):
+    """The page of a first run that met nothing."""
+    return make(tmp_path_factory.mktemp("empty") / "audit.html", flags=["--empty"])
+
+
+@pytest.fixture(scope="session")
 def shots(tmp_path_factory):
     """Where screenshots go: the folder that PITCREW_SCREENSHOTS names, else one of pytest's."""
     named = os.environ.get("PITCREW_SCREENSHOTS")

@@ -1,4 +1,6 @@
-"""Makes the picture of the documents: `.venv/bin/python tests/audit_page/shoot.py docs/audit.png`."""
+"""Makes the picture of the documents, the page from its top to the end of the trend:
+`.venv/bin/python tests/audit_page/shoot.py docs/audit.png`.
+"""
 
 import sys
 import tempfile
@@ -8,13 +10,19 @@ import browser
 from conftest import make
 
 
+WIDTH = 1000
+
+
 def main(out):
     path = browser.find() or sys.exit(f"no browser was found (PITCREW_BROWSER, or one of {', '.join(browser.NAMES)})")
-    with tempfile.TemporaryDirectory() as folder:
+    # The browser's processes may write into its profile for a moment after the first of them has ended.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         page = make(Path(folder) / "audit.html")
         started = browser.Browser(path, folder)
         try:
-            started.open(page, width=1000, height=1180).screenshot(out, whole=False)
+            end = "Math.ceil(document.getElementById('trend').closest('section').getBoundingClientRect().bottom) + 16"
+            height = started.open(page, width=WIDTH).value(end)
+            started.open(page, width=WIDTH, height=height).screenshot(out, whole=False)
         finally:
             started.close()
 

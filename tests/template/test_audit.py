@@ -1,4 +1,5 @@
-"""The published schema of audit reports: it is a schema, the published sample is one of its reports, and what is not is refused.
+"""What is published for users of the audit. The schema of its reports: it is a schema, the published sample is one of its reports, and
+what is not is refused. The policy of a role that may read for it: it grants what the function's own role may read, and no more.
 
 That the sample is what the code makes, and that the schema has every field of the code and no other, is tested there:
 shared/core/tests/audit_report.rs.
@@ -10,7 +11,7 @@ import json
 import jsonschema
 import pytest
 
-from stack import ROOT
+from stack import ROOT, load_source
 
 SCHEMA = json.loads((ROOT / "docs/audit.schema.json").read_text(encoding="utf-8"))
 SAMPLE = json.loads((ROOT / "docs/audit.sample.json").read_text(encoding="utf-8"))
@@ -61,3 +62,28 @@ def test_a_field_that_a_later_version_adds_is_no_error():
 ], ids=["run", "fix", "arn", "format", "grade", "time", "count", "days", "account"])
 def test_what_is_no_report_is_refused(report):
     assert not VALIDATOR.is_valid(report)
+
+
+# What the function needs for itself: its memory, its bucket, Security Hub, its queue, its log, the owner's key.
+OWN = {"dynamodb", "s3", "securityhub", "sqs", "kms"}
+OWN_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+
+def granted(statements):
+    """Every action that the statements allow; an intrinsic around one is looked through."""
+    actions = set()
+    for statement in statements:
+        statement = statement.get("Fn::If", [None, statement])[1]
+        if statement["Effect"] == "Allow":
+            actions |= {statement["Action"]} if isinstance(statement["Action"], str) else set(statement["Action"])
+    return actions
+
+
+def test_the_published_policy_reads_what_the_function_reads():
+    role = load_source()["Resources"]["AuditRole"]["Properties"]["Policies"][0]["PolicyDocument"]
+    reads = {action for action in granted(role["Statement"]) if action.partition(":")[0] not in OWN} - OWN_LOG
+    policy = json.loads((ROOT / "docs/audit.policy.json").read_text(encoding="utf-8"))
+    published = [action for statement in policy["Statement"] for action in statement["Action"]]
+    assert len(reads) > 30
+    assert published == sorted(reads)
+    assert all(action.split(":")[1].startswith(("Describe", "Get", "List")) for action in published)

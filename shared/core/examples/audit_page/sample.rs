@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use pitcrew_core::audit::facts::Place;
 use pitcrew_core::audit::{
-    CertificateLine, Counts, Finding, Fix, Grade, Group, NotChecked, Part, Report, Resource, RuleLine, Run,
+    CertificateLine, Check, Counts, Finding, Fix, Grade, Group, NotChecked, Part, Report, Resource, RuleLine, Run,
     ServiceLine, Source, Trend, Waived, WaivedBy,
 };
 use pitcrew_core::id::ServiceArn;
@@ -334,12 +334,12 @@ pub fn trend(report: &Report) -> Trend {
 
 /// A fleet of so many services, each with findings, to see what a page of it weighs.
 pub fn large(services: usize) -> Report {
-    let names: Vec<String> = (0..services).map(|number| format!("service-{number}")).collect();
+    let names: Vec<String> = (0..services).map(|number| format!("service-{number:05}")).collect();
     let lines: Vec<ServiceLine> = names.iter().map(|name| line(name, "RUNNING", &[("www.example.com", 90)])).collect();
     // As long as the report keeps them, for as many as the page shows; the rest only has to be there.
     let long = "x".repeat(2_000);
     let findings = names.iter().enumerate().flat_map(|(number, name)| {
-        let text = if number < 1_000 { long.as_str() } else { "short" };
+        let text = if number < 3_000 { long.as_str() } else { "short" };
         let one = |rule| found(rule, service(name), text, text, text, Some(text.to_owned()));
         [one(3), one(5)]
     });
@@ -352,4 +352,36 @@ pub fn large(services: usize) -> Report {
     let part =
         Part { findings, not_checked: not_checked.collect(), services: lines.clone(), fleet: true, ..Part::default() };
     Report::assemble(run("large", 29, &lines), [part], None)
+}
+
+/// A fleet of so many services in which every rule about services finds something at each third of them, in texts of the
+/// length that real ones have: what a page of a large fleet is like.
+pub fn fleet(services: usize) -> Report {
+    let names: Vec<String> = (0..services).map(|number| format!("shop-team{}-service{number}", number % 12)).collect();
+    let days = |number: usize| i64::try_from(number * 7 % 190).unwrap_or_default();
+    let lines = names
+        .iter()
+        .enumerate()
+        .map(|(number, name)| line(name, "RUNNING", &[(format!("{name}.shops.example.com").as_str(), days(number))]));
+    let lines: Vec<ServiceLine> = lines.collect();
+    let rules = || pitcrew_core::audit::all().filter(|rule| matches!(rule.check, Check::Service(_)));
+    let findings = names.iter().enumerate().flat_map(|(number, name)| {
+        rules().enumerate().filter(move |(at, _)| (at + number).is_multiple_of(3)).map(move |(_, rule)| {
+            let command = format!(
+                "aws apprunner update-service --service-arn {} --health-check-configuration Protocol=HTTP,Path=/ready",
+                arn(name)
+            );
+            Finding {
+                id: format!("{:012x}", fingerprint(&format!("{}/{name}", rule.id))),
+                rule: rule.id.to_owned(),
+                group: rule.group,
+                grade: rule.grade,
+                title: rule.title.to_owned(),
+                chapter: source(rule.chapter.heading),
+                ..found(3, service(name), "", rule.why, rule.why, Some(command))
+            }
+        })
+    });
+    let part = Part { findings: findings.collect(), services: lines.clone(), fleet: true, ..Part::default() };
+    Report::assemble(run("2026-11-21T06-00-00Z", 29, &lines), [part], None)
 }

@@ -4,7 +4,9 @@
 //! [`write::Html::text`]. What the script adds (a filter, buttons that copy) is shown only where it runs; the policy in the
 //! head lets nothing run and nothing load but the two blocks whose hashes it names.
 
+mod changes;
 mod findings;
+mod frequent;
 mod glance;
 mod plots;
 mod reference;
@@ -13,13 +15,16 @@ mod write;
 use sha2::{Digest as _, Sha256};
 
 use super::{Grade, Report, Trend};
+use findings::Shown;
 use write::Html;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
-/// Open findings that the page shows, the worst first: some 2 MB at 2 kB each, which a phone still opens.
-const FINDINGS_MAX: usize = 1_000;
+/// Open findings that the page shows, the worst first. One is some 1.2 kB, so a phone still opens and filters them.
+const FINDINGS_MAX: usize = 4_000;
+/// Bytes of them, where texts from outside make them longer than that.
+const FINDINGS_BYTES_MAX: usize = 5_000_000;
 /// Rows of every other list.
 const ROWS_MAX: usize = 200;
 /// Entries of one list of changes.
@@ -27,21 +32,25 @@ const CHANGES_MAX: usize = 30;
 /// Resources that are named for one reason of not having checked.
 const NAMES_MAX: usize = 20;
 
+const DAY_SECONDS: i64 = 86_400;
+
 /// The page.
 pub fn page(report: &Report, trend: &Trend) -> String {
     let mut html = Html::default();
+    let shown = Shown::of(report);
     head(&mut html, report);
     html.raw("<body>\n<a class=\"skip\" href=\"#findings\">Skip to the findings</a>\n");
     glance::header(&mut html, report);
     html.raw("<main id=\"top\">\n");
     glance::tiles(&mut html, report, trend);
-    glance::changes(&mut html, report);
+    changes::section(&mut html, report, &shown);
     plots::trend(&mut html, trend);
     plots::certificates(&mut html, report);
-    findings::section(&mut html, report);
+    frequent::section(&mut html, report);
+    findings::section(&mut html, &shown);
     reference::waived(&mut html, report);
     reference::not_checked(&mut html, report);
-    reference::services(&mut html, report);
+    reference::services(&mut html, report, &shown);
     reference::rules(&mut html, report);
     html.raw("</main>\n");
     glance::footer(&mut html, report);
@@ -61,7 +70,8 @@ fn head(html: &mut Html, report: &Report) {
     html.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     html.raw("<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n");
     html.raw("<meta name=\"robots\" content=\"noindex\">\n<title>pitcrew audit: ");
-    html.text(&report.place.account).raw(", ").text(&report.place.region).raw("</title>\n");
+    html.text(&report.place.account).raw(", ").text(&report.place.region);
+    html.raw(", ").text(&write::day(report.finished)).raw("</title>\n");
     html.raw(
         "<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E",
     );
@@ -97,11 +107,36 @@ fn columns(html: &mut Html, words: &[&'static str], numbers: &[&'static str]) {
     html.raw("</tr></thead>\n<tbody>\n");
 }
 
+/// The head of a table of names, drawings and numbers, up to its rows. What is in its columns can be seen, so the head is for
+/// those who cannot see.
+fn drawing(html: &mut Html, class: &'static str, [name, drawn, number]: [&'static str; 3]) {
+    html.raw("<table class=\"drawing ")
+        .raw(class)
+        .raw("\">\n<colgroup><col><col class=\"c-drawn\"><col class=\"c-num\">");
+    html.raw("</colgroup>\n<thead class=\"sr\"><tr><th scope=\"col\">")
+        .raw(name)
+        .raw("</th><th scope=\"col\">")
+        .raw(drawn);
+    html.raw("</th><th scope=\"col\" class=\"num\">").raw(number).raw("</th></tr></thead>\n<tbody>\n");
+}
+
+/// A section with nothing to show: one line that says so.
+fn nothing(html: &mut Html, id: &'static str, title: &'static str, said: &'static str) {
+    html.raw("<section class=\"nothing\" aria-labelledby=\"")
+        .raw(id)
+        .raw("\">\n<h2 id=\"")
+        .raw(id)
+        .raw("\">")
+        .raw(title);
+    html.raw("</h2>\n<p>").raw(said).raw("</p>\n</section>\n");
+}
+
 /// What the page leaves out, and where it stands.
 fn left_out(html: &mut Html, shown: usize, all: usize, what: &'static str) {
     if shown < all {
-        html.raw("<p class=\"note\">Shown here: ").number(shown).raw(" of ");
-        html.count(i64::try_from(all).unwrap_or(i64::MAX)).raw(" ").raw(what);
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        html.raw("<p class=\"note\">Shown here: ").count(number(shown)).raw(" of ").count(number(all));
+        html.raw(" ").raw(what);
         html.raw(". The JSON report of this run holds them all.</p>\n");
     }
 }

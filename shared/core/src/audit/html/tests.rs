@@ -1,7 +1,7 @@
 //! What the page says of small reports. How it looks and what runs in it is tested in a browser: tests/audit_page.
 
-use super::super::testing::{RULE, finding, report, run};
-use super::super::{Finding, Fix, NotChecked, Part, Resource, Waived, WaivedBy};
+use super::super::testing::{RULE, arn, finding, noon, report, run};
+use super::super::{Counts, Finding, Fix, NotChecked, Part, Resource, ServiceLine, TrendLine, Waived, WaivedBy};
 use super::*;
 
 fn shown(report: &Report) -> String {
@@ -88,7 +88,7 @@ fn what_the_page_leaves_out_is_said() {
         ..finding(1, "shop-api", Grade::Low)
     });
     let page = shown(&report("r1", 1, many.collect(), None));
-    assert!(page.contains("Shown here: 1000 of 1,005 open findings"));
+    assert!(page.contains("Shown here: 4,000 of 4,005 open findings"));
     assert_eq!(page.matches("<article").count(), FINDINGS_MAX);
 }
 
@@ -96,4 +96,111 @@ fn what_the_page_leaves_out_is_said() {
 fn a_finding_that_was_not_looked_for_says_so() {
     let stale = Finding { checked: false, ..finding(1, "shop-api", Grade::High) };
     assert!(shown(&report("r1", 1, vec![stale], None)).contains("Not checked this time"));
+}
+
+#[test]
+fn the_headline_is_the_worst_that_is_open() {
+    let of = |grades: &[Grade]| {
+        let findings = grades.iter().enumerate().map(|(at, grade)| Finding {
+            id: at.to_string(),
+            key: at.to_string(),
+            ..finding(1, "shop-api", *grade)
+        });
+        shown(&report("r1", 1, findings.collect(), None))
+    };
+    for (grades, headline) in [
+        (&[Grade::Critical][..], "1 critical finding"),
+        (&[Grade::Critical, Grade::Critical, Grade::High, Grade::Low], "2 critical findings, 1 high"),
+        (&[Grade::High, Grade::Low], "Nothing critical, 1 high finding"),
+        (&[Grade::Medium, Grade::Low], "Nothing critical or high, 2 lesser findings"),
+        (&[Grade::Low], "Nothing critical or high, 1 lesser finding"),
+    ] {
+        assert!(of(grades).contains(&format!("<h1>{headline}</h1>")), "{headline}");
+    }
+}
+
+/// Two services, one of them with a finding; the run before had the same, and one finding more.
+fn followed() -> Report {
+    let line = |name: &str| ServiceLine {
+        name: name.to_owned(),
+        arn: arn(name),
+        status: "RUNNING".to_owned(),
+        certificates: Vec::new(),
+        counts: Counts::default(),
+        waived: 0,
+        unchecked: 0,
+    };
+    let part = |findings| {
+        [Part { findings, services: vec![line("shop-api"), line("shop-web")], fleet: true, ..Part::default() }]
+    };
+    let gone = Finding { id: "gone".to_owned(), key: "gone".to_owned(), ..finding(1, "shop-api", Grade::High) };
+    let kept = finding(1, "shop-api", Grade::Medium);
+    let before = Report::assemble(run("r0", 1), part(vec![kept.clone(), gone]), None);
+    Report::assemble(run("r1", 4), part(vec![kept]), Some(&before))
+}
+
+#[test]
+fn the_lead_says_how_many_services_and_what_changed() {
+    let first = shown(&report("r1", 1, vec![], None));
+    assert!(first.contains("There is no earlier run to compare it with."));
+    let page = shown(&followed());
+    assert!(page.contains("1 of 2 services has open findings. Since the run before: 1 gone."));
+}
+
+#[test]
+fn every_service_stands_in_the_bar_of_the_fleet_once() {
+    let report = followed();
+    let page = shown(&report);
+    let bar = page.split_once("<svg class=\"fleet\"").unwrap().1.split_once("</svg>").unwrap().0;
+    let widths = bar.split(" width=\"").skip(1).map(|rest| rest.split('"').next().unwrap().parse::<usize>().unwrap());
+    assert_eq!(widths.sum::<usize>(), report.services.len());
+    assert!(bar.contains("f-medium") && !bar.contains("f-high"), "{bar}");
+}
+
+#[test]
+fn a_finding_says_for_how_long_it_is_known() {
+    let page = shown(&followed());
+    assert!(page.contains(", 3 days ago</p>"), "first seen on the first, and this is the fourth");
+    assert!(!shown(&report("r1", 1, vec![finding(1, "shop-api", Grade::High)], None)).contains(" ago</p>"));
+}
+
+#[test]
+fn rules_are_told_by_their_worst_finding_and_then_by_how_many() {
+    let one = |id: &str, rule: &str, grade| Finding {
+        id: id.to_owned(),
+        key: id.to_owned(),
+        rule: rule.to_owned(),
+        ..finding(1, "shop-api", grade)
+    };
+    let all = vec![
+        one("1", "few", Grade::Low),
+        one("2", "many", Grade::Low),
+        one("3", "many", Grade::Low),
+        one("4", "bad", Grade::Low),
+        one("5", "bad", Grade::High),
+    ];
+    let page = shown(&report("r1", 1, all, None));
+    let order = |rule: &str| page.find(&format!("data-find=\"{rule}\"")).unwrap();
+    assert!(order("bad") < order("many") && order("many") < order("few"));
+}
+
+#[test]
+fn a_waived_finding_of_a_rule_is_not_told_as_open() {
+    let waived =
+        Waived { by: WaivedBy::Tag, until: "2026-11-30".parse().unwrap(), reason: "because".into(), who: None };
+    let held = Finding { waiver: Some(waived), ..finding(1, "shop-api", Grade::High) };
+    let page = shown(&report("r1", 1, vec![held], None));
+    assert!(page.contains("”. 1 waived.</small>"));
+    assert!(!page.contains("data-find="));
+}
+
+#[test]
+fn two_runs_are_two_bars_at_the_right_and_not_two_walls() {
+    let (mut trend, report) = (Trend::default(), followed());
+    for (run, day) in [("r0", 1), ("r1", 4)] {
+        trend.push(TrendLine { run: run.to_owned(), at: noon(day), ..report.trend_line() });
+    }
+    let page = page(&report, &trend);
+    assert_eq!(page.matches("width=\"40.00\"").count(), 2, "a twelfth of the drawing less its gaps");
+    assert!(page.contains(" x=\"555.00\""), "the newest stands at the right");
 }

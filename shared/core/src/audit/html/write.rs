@@ -39,6 +39,33 @@ impl Html {
         self.text(&clip(text, chars_max))
     }
 
+    /// A name from outside, kept apart from the direction in which the text around it is written.
+    pub fn name(&mut self, text: &str, chars_max: usize) -> &mut Self {
+        self.raw("<bdi>").clipped(text, chars_max).raw("</bdi>")
+    }
+
+    /// A command, character by character as it is to be copied. An option is not broken at the end of a line: browsers do it
+    /// between its two hyphens, and nobody could tell then where a blank belongs.
+    pub fn command(&mut self, text: &str) -> &mut Self {
+        for word in text.split_inclusive(' ') {
+            match is_option(word.trim_end()) {
+                true => self.raw("<span>").text(word).raw("</span>"),
+                false => self.text(word),
+            };
+        }
+        self
+    }
+
+    /// What was made apart.
+    pub fn append(&mut self, other: &Self) -> &mut Self {
+        self.0.push_str(&other.0);
+        self
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.0.len()
+    }
+
     /// A number as people read it: `10,000`.
     pub fn count(&mut self, number: impl Into<i64>) -> &mut Self {
         self.text(&grouped(number.into()))
@@ -62,6 +89,11 @@ impl Html {
     pub fn into_string(self) -> String {
         self.0
     }
+}
+
+/// `--service-arn`, and nothing long enough to be wider than a phone.
+fn is_option(word: &str) -> bool {
+    word.starts_with("--") && word.len() <= 32 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 pub(super) fn minute(at: Timestamp) -> String {
@@ -98,6 +130,23 @@ mod tests {
         let mut html = Html::default();
         html.text("<b a=\"1\" c='2'>&amp;\u{202e}\u{0}</b>");
         assert_eq!(html.into_string(), "&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;amp;&lt;/b&gt;");
+    }
+
+    #[test]
+    fn a_command_keeps_its_characters_and_its_options_whole() {
+        let mut html = Html::default();
+        html.command("aws x --service-arn 'a <b>' --flag");
+        assert_eq!(html.into_string(), "aws x <span>--service-arn </span>&#39;a &lt;b&gt;&#39; <span>--flag</span>");
+        for word in ["-x", "--a<b", "--a/b", "--a-name-that-is-wider-than-a-phone"] {
+            assert!(!is_option(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_name_stands_apart_from_the_text_around_it() {
+        let mut html = Html::default();
+        html.name("\u{5e9}\u{5dc}\u{5d5}\u{5dd}", 3);
+        assert_eq!(html.into_string(), "<bdi>\u{5e9}\u{5dc}…</bdi>");
     }
 
     #[test]
