@@ -12,6 +12,7 @@ use super::compare::{self, Changes};
 use super::engine::{Counts, EVERY_RULE, Finding, NotChecked, Part, ServiceLine, Source, Tagged};
 use super::facts::Place;
 use super::rule::{Check, Grade, Group, Rule};
+use super::narrow::Narrowed;
 use super::{Resource, rule};
 use crate::id::ServiceArn;
 
@@ -50,6 +51,9 @@ pub struct Report {
     /// The run that the changes are told against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
+    /// What it was narrowed to; absent: it is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub narrowed: Option<Narrowed>,
     pub place: Place,
     pub started: Timestamp,
     pub finished: Timestamp,
@@ -100,6 +104,7 @@ impl Report {
         Self {
             format: FORMAT,
             previous: previous.map(|report| report.run.clone()),
+            narrowed: None,
             run: run.id,
             place: run.place,
             started: run.started,
