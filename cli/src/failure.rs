@@ -25,6 +25,10 @@ pub enum Exit {
     OperationFailed = 4,
     /// There is no such service, incident, digest or stack.
     NotFound = 5,
+    /// The audit could not look at all that it was asked to look at; what it saw was told.
+    Incomplete = 6,
+    /// Ctrl-C: as shells write a process that a signal ended.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {

@@ -119,5 +119,8 @@ fn the_schema_requires_what_every_report_has() {
     let bare = serde_json::to_value(sample::large(1)).unwrap();
     let required: BTreeSet<&str> = schema["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     let fields: BTreeSet<&str> = bare.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(required, fields, "a first report has no `previous`, a whole one no `narrowed`, and nothing else may be absent");
+    assert_eq!(
+        required, fields,
+        "a first report has no `previous`, a whole one no `narrowed`, and nothing else may be absent"
+    );
 }

@@ -34,6 +34,12 @@ impl<'o> Bar<'o> {
         }
     }
 
+    /// How many services there are to be audited, once they are listed.
+    pub fn listed(&self) -> Option<usize> {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.filter(|progress| progress.phase != Phase::Listing).map(|progress| progress.of)
+    }
+
     /// Takes the line away.
     pub fn clear(&self) {
         self.output.progress("");

@@ -6,6 +6,9 @@ use serde::Serialize;
 use super::view::toned_grade;
 use crate::output::{Screen, View, lines, table};
 
+/// Stands in a report for every rule, where nothing of a resource could be read.
+pub const EVERY_RULE: &str = "*";
+
 /// The document of `pitcrew audit --list-rules --json`.
 #[derive(Debug, Serialize)]
 pub struct Rules {

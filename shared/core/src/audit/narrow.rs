@@ -49,8 +49,8 @@ impl Selection {
             || group.is_some_and(|group| self.groups.contains(&group))
     }
 
-    /// What a report that was narrowed before, or not, is narrowed to after this.
-    fn noted(&self, before: Option<Narrowed>) -> Option<Narrowed> {
+    /// What a report is narrowed to after this, where it was narrowed before to something or was whole.
+    pub fn narrowing(&self, before: Option<Narrowed>) -> Option<Narrowed> {
         if *self == Self::default() {
             return before;
         }
@@ -88,7 +88,7 @@ impl Report {
         self.counts = report::counts(&self.findings);
         self.waived = report::waived(&self.findings);
         self.unchecked = report::unchecked(&self.not_checked);
-        self.narrowed = wanted.noted(self.narrowed.take());
+        self.narrowed = wanted.narrowing(self.narrowed.take());
         self
     }
 

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::compare::{self, Changes};
 use super::engine::{Counts, EVERY_RULE, Finding, NotChecked, Part, ServiceLine, Source, Tagged};
 use super::facts::Place;
-use super::rule::{Check, Grade, Group, Rule};
 use super::narrow::Narrowed;
+use super::rule::{Check, Grade, Group, Rule};
 use super::{Resource, rule};
 use crate::id::ServiceArn;
 
