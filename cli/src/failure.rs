@@ -112,7 +112,10 @@ fn mend(error: &AwsError) -> Option<String> {
         }
         Kind::Conflict => Some("somebody else wrote at the same moment: run the command again".to_owned()),
         Kind::Transient => Some("AWS is busy: run the command again".to_owned()),
-        Kind::Unknown => Some("check the network, --region and --endpoint-url, then run the command again".to_owned()),
+        Kind::Unknown => Some(
+            "check the network, HTTPS_PROXY and NO_PROXY, --region and --endpoint-url, then run the command again"
+                .to_owned(),
+        ),
         Kind::Busy | Kind::Missing | Kind::Permanent => None,
     }
 }

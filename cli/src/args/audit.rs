@@ -11,16 +11,18 @@ const ALIKE: f64 = 0.8;
 /// The part of `pitcrew audit --help` that says how an audit ends: what a pipeline hangs on.
 pub const EXIT_CODES: &str = "\
 Exit codes:
-  0    nothing as bad as --fail-on is open in what was looked at, and everything that was asked for was looked at
+  0    everything was looked at, and nothing as bad as --fail-on is open
   1    AWS or the way to it failed: there is no report
   2    the command line is wrong, or a file that it names
-  3    something as bad as --fail-on is open, whether or not everything was looked at
+  3    something as bad as --fail-on is open
   5    there is no such service
-  6    not everything was looked at: the run was cut, a service could not be read, or a rule of --rule could not be checked
-       somewhere; with --fail-on-unchecked, anything. The report is printed, and says what is missing
+  6    not everything was looked at, and nothing as bad as --fail-on is open in the rest:
+       the run was cut, a service could not be read, or a rule of --rule could not be
+       checked; with --fail-on-unchecked, any rule. The report is printed all the same
   130  interrupted: nothing was printed or written
 
-What a rule could not check (a right is missing, no stack remembers it) is listed, and no reason for 6 by itself.";
+A single rule that could not be checked (a right is missing, there is no stack) is listed
+as not checked; without these flags that is no reason for 6.";
 
 /// The flags of `pitcrew audit`.
 #[derive(Clone, Debug, ClapArgs)]
@@ -59,7 +61,7 @@ pub struct AuditArgs {
     /// End with 3 where something of this grade or worse is open: a grade, or never
     #[arg(long, value_name = "GRADE", default_value = "high", value_parser = fail_on)]
     pub fail_on: FailOn,
-    /// End with 6 where any rule could not be checked of anything
+    /// End with 6 where any rule could not be checked, too
     #[arg(long, conflicts_with = "list_rules")]
     pub fail_on_unchecked: bool,
 }
@@ -134,6 +136,7 @@ mod tests {
             ("--rule zzz", "there is no rule `zzz`; `pitcrew audit --list-rules` lists them"),
             ("--calls-max 0", "0 is not in 1.."),
             ("--list-rules --html page.html", "cannot be used with"),
+            ("--list-rules --fail-on-unchecked", "cannot be used with"),
         ] {
             let error = parse(line).unwrap_err();
             assert!(error.contains(said), "{line}: {error}");

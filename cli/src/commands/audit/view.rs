@@ -240,12 +240,12 @@ fn tone(grade: Grade) -> Tone {
 }
 
 /// The grade in its colour.
-pub fn toned_grade(grade: Grade) -> String {
+fn toned_grade(grade: Grade) -> String {
     toned(tone(grade), grade.as_str())
 }
 
 /// The same, filled up to a width: what colours it has no width.
-fn toned_to(grade: Grade, width: usize) -> String {
+pub fn toned_to(grade: Grade, width: usize) -> String {
     toned_grade(grade) + &" ".repeat(width.saturating_sub(grade.as_str().len()))
 }
 
