@@ -67,7 +67,14 @@ def fault(cloud, on, times=999, **do):
     cloud._post("faults", {"on": on, "times": times, "do": do})
 
 
-def denied(action):
-    """What AWS answers to whom it lets not do this."""
-    message = f"User: arn:aws:iam::123456789012:user/ci is not authorized to perform: {action}"
-    return {"kind": "error", "status": 400, "code": "AccessDeniedException", "message": message}
+def auditor(cloud, action, resource="*"):
+    """The variables of somebody who may do everything but this."""
+    role = "arn:aws:iam::123456789012:role/auditor"
+    statements = [{"Effect": "Allow", "Action": "*", "Resource": "*"},
+                  {"Effect": "Deny", "Action": action, "Resource": resource}]
+    policy = {"role_arn": role, "name": "own", "document": {"Version": "2012-10-17", "Statement": statements}}
+    cloud._post("policies", policy, "PUT")
+    cloud.internal("sts", "_Trust", RoleArn=role, Principal="123456789012")
+    keys = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="audit")["Credentials"]
+    return {"AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": keys["SessionToken"]}

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from audits import DONE, FAILED, FINDING, INCOMPLETE, INTERRUPTED, NOT_FOUND, USAGE, Audits, denied, fault
+from audits import DONE, FAILED, FINDING, INCOMPLETE, INTERRUPTED, NOT_FOUND, USAGE, Audits, auditor, fault
 
 GREEN = "\x1b[32m"
 TCP = "scaling-tcp-check"
@@ -34,12 +34,11 @@ def test_a_fleet_that_was_looked_at_is_green_and_ends_with_0(run, fleet):
 
 
 def test_a_service_that_cannot_be_read_is_no_service_in_order(run, fleet, cloud):
-    fault(cloud, "apprunner:DescribeService", times=1, **denied("apprunner:DescribeService"))
-    code, shown, _ = run("--rule", TCP, "--color", "always", "--fail-on", "never")
+    blind = auditor(cloud, "apprunner:DescribeService", fleet[0])
+    code, shown, _ = run("--rule", TCP, "--color", "always", "--fail-on", "never", **blind)
     assert (code, GREEN in shown) == (INCOMPLETE, False), shown
     assert "2 services audited" in shown and "Incomplete: 1 of 3 services could not be read." in shown
-    fault(cloud, "apprunner:DescribeService", **denied("apprunner:DescribeService"))
-    code, shown, stderr = run("--json")
+    code, shown, stderr = run("--json", **auditor(cloud, "apprunner:DescribeService"))
     report = json.loads(shown)
     assert (code, report["audited"], report["findings"]) == (INCOMPLETE, 0, []), stderr
     assert "Incomplete: 3 of 3 services could not be read." in stderr
@@ -48,22 +47,21 @@ def test_a_service_that_cannot_be_read_is_no_service_in_order(run, fleet, cloud)
 
 def test_what_was_found_goes_before_what_was_missed(run, fleet, cloud, world):
     world.service(ServiceName="shop-tcp")
-    fault(cloud, "apprunner:DescribeService", times=1, **denied("apprunner:DescribeService"))
-    code, shown, _ = run("--rule", TCP, "--fail-on", "medium")
+    blind = auditor(cloud, "apprunner:DescribeService", fleet[0])
+    code, shown, _ = run("--rule", TCP, "--fail-on", "medium", **blind)
     assert code == FINDING and "1 open: 1 medium." in shown and "Incomplete: 1 of 4 services" in shown
 
 
 def test_a_rule_that_was_asked_for_must_be_checked_and_others_only_where_that_is_asked_for(run, fleet, cloud):
-    # The first rule needs the role of each service, the second does not.
-    fault(cloud, "wafv2:*", **denied("wafv2:ListWebACLs"))
+    blind = auditor(cloud, "wafv2:ListWebACLs")
     for arguments, expected in [(["--rule", "security-no-firewall"], INCOMPLETE), (["--rule", TCP], DONE),
                                 (["--group", "security", "--fail-on", "never"], DONE),
                                 (["--group", "security", "--fail-on", "never", "--fail-on-unchecked"], INCOMPLETE),
                                 (["--rule", TCP, "--fail-on-unchecked"], DONE)]:
-        code, shown, stderr = run(*arguments, "--color", "always")
+        code, shown, stderr = run(*arguments, "--color", "always", **blind)
         assert code == expected, f"{arguments}: {shown} {stderr}"
         assert (GREEN in shown) == (TCP in arguments), shown
-    code, shown, _ = run("--rule", "security-no-firewall")
+    code, shown, _ = run("--rule", "security-no-firewall", **blind)
     assert "Nothing is open in what was looked at." in shown
     assert "Incomplete: security-no-firewall could not be checked everywhere." in shown.replace("\n", " ")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from audits import DONE, FINDING, INCOMPLETE, NOT_FOUND, USAGE, Audits
+from audits import DONE, FINDING, INCOMPLETE, NOT_FOUND, USAGE, Audits, auditor
 from cloud import REGION
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,15 +104,7 @@ def test_without_a_stack_what_pitcrew_remembers_is_not_checked(run, fleet):
 
 
 def test_what_may_not_be_read_is_not_checked_and_says_who_lacks_what(run, fleet, cloud):
-    role = "arn:aws:iam::123456789012:role/auditor"
-    statements = [{"Effect": "Allow", "Action": "*", "Resource": "*"},
-                  {"Effect": "Deny", "Action": "wafv2:ListWebACLs", "Resource": "*"}]
-    policy = {"role_arn": role, "name": "own", "document": {"Version": "2012-10-17", "Statement": statements}}
-    cloud._post("policies", policy, "PUT")
-    cloud.internal("sts", "_Trust", RoleArn=role, Principal="123456789012")
-    keys = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="audit")["Credentials"]
-    code, stdout, stderr = run("--json", AWS_ACCESS_KEY_ID=keys["AccessKeyId"],
-                               AWS_SECRET_ACCESS_KEY=keys["SecretAccessKey"], AWS_SESSION_TOKEN=keys["SessionToken"])
+    code, stdout, stderr = run("--json", **auditor(cloud, "wafv2:ListWebACLs"))
     # It is listed, and by itself no reason to fail: what was found is.
     assert code == FINDING, stderr
     whys = {entry["why"] for entry in json.loads(stdout)["not_checked"]}
