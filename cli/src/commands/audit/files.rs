@@ -101,11 +101,7 @@ pub fn alike(previous: Option<&Report>, shown: &Selection, services: &[String]) 
     {
         return Ok(());
     }
-    let mut flags: Vec<String> = before.services.iter().map(|arn| format!("--service {}", arn.name())).collect();
-    flags.extend(before.rules.iter().map(|rule| format!("--rule {rule}")));
-    flags.extend(before.groups.iter().map(|group| format!("--group {}", group.as_str())));
-    flags.extend(before.grade.map(|grade| format!("--severity {}", grade.as_str())));
-    let flags = flags.join(" ");
+    let flags = before.flags();
     let what =
         format!("the previous report was made with {flags}: compared with it, all that it left out would be new");
     Err(Failure::new(Exit::Usage, what).mend(format!("give --previous a whole report, or this run the same: {flags}")))

@@ -31,6 +31,17 @@ pub struct Narrowed {
     pub grade: Option<Grade>,
 }
 
+impl Narrowed {
+    /// As the command is asked for it: `--service shop --severity high`.
+    pub fn flags(&self) -> String {
+        let mut flags: Vec<String> = self.services.iter().map(|arn| format!("--service {}", arn.name())).collect();
+        flags.extend(self.rules.iter().map(|rule| format!("--rule {rule}")));
+        flags.extend(self.groups.iter().map(|group| format!("--group {}", group.as_str())));
+        flags.extend(self.grade.map(|grade| format!("--severity {}", grade.as_str())));
+        flags.join(" ")
+    }
+}
+
 /// What of a report is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
@@ -224,6 +235,10 @@ mod tests {
         let twice = whole().narrowed(&rules).narrowed(&Selection { grade: Some(Grade::High), ..rules });
         let said = Narrowed { rules: vec![RULE.to_owned()], grade: Some(Grade::High), ..Narrowed::default() };
         assert_eq!(twice.narrowed.as_ref(), Some(&said));
+        assert_eq!(said.flags(), format!("--rule {RULE} --severity high"));
+        let page = super::super::html::page(&twice, &super::super::Trend::default());
+        assert!(page.contains(&format!("asked for with <code>{}</code>.", said.flags())));
+        assert!(!super::super::html::page(&whole(), &super::super::Trend::default()).contains("asked for with"));
         let read: Report = serde_json::from_value(serde_json::to_value(&twice).unwrap()).unwrap();
         assert_eq!(read.narrowed, Some(said));
     }

@@ -62,6 +62,9 @@ fn lead(html: &mut Html, report: &Report) {
     if report.unchecked > 0 {
         html.raw(" Not everything could be checked.");
     }
+    if let Some(narrowed) = &report.narrowed {
+        html.raw(" Only what was asked for with <code>").text(&narrowed.flags()).raw("</code>.");
+    }
     let Some(_) = &report.previous else {
         html.raw(" There is no earlier run to compare it with.");
         return;
