@@ -11,6 +11,7 @@ mod progress;
 mod read;
 mod rules;
 mod view;
+#[cfg_attr(all(not(feature = "audit"), not(test)), expect(dead_code, reason = "only the reader looks for services"))]
 mod wanted;
 
 use jiff::Timestamp;
@@ -36,7 +37,6 @@ struct Asked {
 }
 
 /// What the reader came to.
-#[cfg_attr(not(feature = "audit"), expect(dead_code, reason = "only the reader makes it"))]
 struct Audited {
     report: Report,
     /// The report of `--previous`.
