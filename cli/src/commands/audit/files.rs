@@ -90,7 +90,7 @@ pub fn comparable(previous: Option<&Report>, place: &Place) -> Result<(), Failur
     Ok(())
 }
 
-/// A report that was narrowed is no measure for one that is not narrowed in the same way: what it left out would be new.
+/// A narrowed report is no measure for a run that is not narrowed in the same way: what it left out would be new.
 pub fn alike(previous: Option<&Report>, shown: &Selection, services: &[String]) -> Result<(), Failure> {
     let Some(before) = previous.and_then(|previous| previous.narrowed.as_ref()) else { return Ok(()) };
     let now = shown.narrowing(None).unwrap_or_default();

@@ -112,8 +112,8 @@ mod tests {
         let missed = Missed::of(&all, None, &args("--fail-on-unchecked"));
         assert_eq!(
             missed.said(1),
-            "Incomplete: 1 of 2 services could not be read; domains-stuck, egress-unused, egress-zones and 1 more could not \
-             be checked everywhere."
+            "Incomplete: 1 of 2 services could not be read; domains-stuck, egress-unused, egress-zones and 1 more could \
+             not be checked everywhere."
         );
     }
 }

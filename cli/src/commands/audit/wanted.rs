@@ -1,6 +1,6 @@
 //! The services that `--service` names. Without it, all of them are wanted.
 //!
-//! The walk's own list finds them: to look for each name before it would list a large fleet once more, and past its pace.
+//! The walk's own list finds them: to look for each name before it would list a large fleet once more, past its pace.
 
 use pitcrew_core::audit::facts::Place;
 use pitcrew_core::id::ServiceArn;
