@@ -15,6 +15,7 @@ Exit codes:
   3  refused: paused, held, busy, nothing good known, something in the way, or you said no; or the audit found something
   4  App Runner's operation failed; a person is needed
   5  no such service, domain, incident, digest or stack
+  6  the audit could not look at everything; what it saw is printed
 
 Without --table pitcrew reads its settings from the stack's function (lambda:GetFunctionConfiguration of STACK-rollback,
 for domains of STACK-domains).";
@@ -206,11 +207,13 @@ pub enum Command {
         /// The service's name or ARN
         service: String,
         /// Write the request there, for `aws ecs create-express-gateway-service --cli-input-json file://FILE`; it holds the
-        /// values of the environment, which nothing else shows
+        /// values of the environment and the whole start command. Nothing else shows these values, nor what looks like a
+        /// secret in the command
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
     /// Look for what is known to go wrong in the region's App Runner services, before it does; changes nothing
+    #[command(after_help = audit::EXIT_CODES)]
     Audit(audit::AuditArgs),
     /// Check that everything pitcrew needs can be reached; changes nothing
     Doctor,

@@ -25,6 +25,10 @@ pub enum Exit {
     OperationFailed = 4,
     /// There is no such service, incident, digest or stack.
     NotFound = 5,
+    /// The audit could not look at all that it was asked to look at; what it saw was told.
+    Incomplete = 6,
+    /// Ctrl-C: as shells write a process that a signal ended.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -108,7 +112,10 @@ fn mend(error: &AwsError) -> Option<String> {
         }
         Kind::Conflict => Some("somebody else wrote at the same moment: run the command again".to_owned()),
         Kind::Transient => Some("AWS is busy: run the command again".to_owned()),
-        Kind::Unknown => Some("check the network, --region and --endpoint-url, then run the command again".to_owned()),
+        Kind::Unknown => Some(
+            "check the network, HTTPS_PROXY and NO_PROXY, --region and --endpoint-url, then run the command again"
+                .to_owned(),
+        ),
         Kind::Busy | Kind::Missing | Kind::Permanent => None,
     }
 }

@@ -54,17 +54,28 @@ fn by_name(fleet: &[ServiceArn], given: &str, region: &str) -> Result<ServiceArn
     }
 }
 
-fn unknown(fleet: &[ServiceArn], given: &str, region: &str) -> Failure {
-    let failure =
-        Failure::new(Exit::NotFound, format!("no App Runner service in {region} is called `{}`", line(given)));
+/// A name or an ARN that no service of the region has, with those that are like it.
+pub fn unknown(fleet: &[ServiceArn], given: &str, region: &str) -> Failure {
+    if let Ok(arn) = ServiceArn::parse(given) {
+        let failure = Failure::new(Exit::NotFound, format!("there is no App Runner service {arn}"));
+        return match fleet.iter().find(|known| known.name() == arn.name()) {
+            Some(known) => failure.mend(format!("the service of that name is {known}")),
+            None => failure.mend(names(fleet, arn.name())),
+        };
+    }
+    Failure::new(Exit::NotFound, format!("no App Runner service in {region} is called `{}`", line(given)))
+        .mend(names(fleet, given))
+}
+
+fn names(fleet: &[ServiceArn], given: &str) -> String {
     if fleet.is_empty() {
-        return failure.mend("this account has no service there: check --region and --profile");
+        return "this account has no service there: check --region and --profile".to_owned();
     }
     let near = near(fleet.iter().map(ServiceArn::name).collect(), given);
     if near.is_empty() {
-        return failure.mend(format!("none of its {} services has a name like it: check --region", fleet.len()));
+        return format!("none of its {} services has a name like it: check --region", fleet.len());
     }
-    failure.mend(format!("there are: {}", near.join(", ")))
+    format!("there are: {}", near.join(", "))
 }
 
 /// The names that are offered for an unknown one: all where they are few, else those that are like it, the likest first.
@@ -163,6 +174,17 @@ mod tests {
         assert_eq!(failure.mend.as_deref(), Some("there are: checkout-api"));
         let failure = by_name(&fleet(&[]), "shop", "eu-west-1").unwrap_err();
         assert!(failure.mend.unwrap().contains("no service there"));
+    }
+
+    #[test]
+    fn an_unknown_arn_is_answered_with_the_service_of_that_name_or_near_ones() {
+        let fleet = fleet(&["shop", "cart"]);
+        let other = fleet[0].to_string().replace(&format!("{:032x}", 0), &format!("{:032x}", 9));
+        let failure = unknown(&fleet, &other, "eu-west-1");
+        assert_eq!((failure.exit, failure.what), (Exit::NotFound, format!("there is no App Runner service {other}")));
+        assert_eq!(failure.mend, Some(format!("the service of that name is {}", fleet[0])));
+        let failure = unknown(&fleet, &other.replace("/shop/", "/shoop/"), "eu-west-1");
+        assert_eq!(failure.mend.as_deref(), Some("there are: cart, shop"));
     }
 
     #[test]

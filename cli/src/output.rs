@@ -92,6 +92,8 @@ impl Output {
         if !self.is_watched() {
             return;
         }
+        let width = terminal_size::terminal_size_of(std::io::stderr());
+        let text = fitting(text, width.map_or(WIDTH, |(terminal_size::Width(width), _)| width));
         let mut err = std::io::stderr().lock();
         let _closed = write!(err, "\r\u{1b}[2K{text}").and_then(|()| err.flush());
     }
@@ -100,6 +102,13 @@ impl Output {
     pub fn is_watched(&self) -> bool {
         std::io::stderr().is_terminal()
     }
+}
+
+/// As much of a line as stands in one row: what wraps cannot be overwritten. The last column stays free, as some terminals
+/// wrap when it is filled.
+fn fitting(text: &str, width: u16) -> &str {
+    let end = text.char_indices().nth(usize::from(width).saturating_sub(1));
+    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 fn failure_text(failure: &Failure) -> String {
@@ -137,6 +146,19 @@ pub fn lines(table: &Table) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_progress_line_never_wraps() {
+        for (text, width, expected) in [
+            ("[##..] 2/4", 80, "[##..] 2/4"),
+            ("[##..] 2/4", 10, "[##..] 2/"),
+            ("äöü", 3, "äö"),
+            ("x", 0, ""),
+            ("", 1, ""),
+        ] {
+            assert_eq!(fitting(text, width), expected, "{width}");
+        }
+    }
 
     #[test]
     fn a_failure_says_what_why_and_how_to_mend_it() {

@@ -125,6 +125,7 @@ def leaving(world):
     """A service with everything that carries over."""
     source = world.full_image_source()
     source["ImageRepository"]["ImageConfiguration"]["RuntimeEnvironmentVariables"] = {"MODE": SECRET}
+    source["ImageRepository"]["ImageConfiguration"]["StartCommand"] = f"serve --token {SECRET}"
     groups = world.everything_about_a_service()
     return world.service(ServiceName="shop", SourceConfiguration=source, **groups)
 
@@ -153,7 +154,7 @@ def test_the_file_fits_the_model_of_ecs_and_holds_what_the_service_has(world, ru
     assert (problems(shape, request), enums(shape, request)) == ("", [])
     container = request["primaryContainer"]
     assert (container["image"], container["containerPort"]) == (world.image(), 8080)
-    assert container["command"] == ["serve", "--quiet"]
+    assert container["command"] == ["serve", "--token", SECRET]
     assert container["environment"] == [{"name": "MODE", "value": SECRET}]
     assert container["secrets"] == [{"name": "TOKEN", "valueFrom": world.arn("secret:shop-AbCdEf", "secretsmanager")}]
     assert request["networkConfiguration"]["subnets"] == ["subnet-0a1b2c3d"]
@@ -162,7 +163,7 @@ def test_the_file_fits_the_model_of_ecs_and_holds_what_the_service_has(world, ru
     assert stat.S_IMODE((tmp_path / "request.json").stat().st_mode) == 0o600
 
 
-def test_values_of_the_environment_are_in_the_file_alone_and_a_file_is_never_overwritten(world, run, tmp_path):
+def test_secrets_of_environment_and_command_are_in_the_file_alone_and_a_file_is_never_overwritten(world, run, tmp_path):
     leaving(world)
     for arguments in [["shop", "--output", "request.json"], ["shop", "--json"], ["shop"]]:
         code, stdout, stderr = run(*arguments)

@@ -8,6 +8,22 @@ use pitcrew_core::audit::{Grade, Group, all};
 /// How alike (Jaro-Winkler, 0 to 1) a rule must be to be offered for an unknown one.
 const ALIKE: f64 = 0.8;
 
+/// The part of `pitcrew audit --help` that says how an audit ends: what a pipeline hangs on.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0    everything was looked at, and nothing as bad as --fail-on is open
+  1    AWS or the way to it failed: there is no report
+  2    the command line is wrong, or a file that it names
+  3    something as bad as --fail-on is open
+  5    there is no such service
+  6    not everything was looked at, and nothing as bad as --fail-on is open in the rest:
+       the run was cut, a service could not be read, or a rule of --rule could not be
+       checked; with --fail-on-unchecked, any rule. The report is printed all the same
+  130  interrupted: nothing was printed or written
+
+A single rule that could not be checked (a right is missing, there is no stack) is listed
+as not checked; without these flags that is no reason for 6.";
+
 /// The flags of `pitcrew audit`.
 #[derive(Clone, Debug, ClapArgs)]
 pub struct AuditArgs {
@@ -23,13 +39,14 @@ pub struct AuditArgs {
     /// Only this service (a name or an ARN), without the rules about the fleet; once for each
     #[arg(long = "service", value_name = "SERVICE", conflicts_with = "list_rules")]
     pub services: Vec<String>,
-    /// Write the report as a page there too
+    /// Write the report as a page there too, in the place of one that is there
     #[arg(long, value_name = "FILE", conflicts_with = "list_rules")]
     pub html: Option<PathBuf>,
     /// The waiver file (JSON); waivers by tag hold without it
     #[arg(long, value_name = "FILE", conflicts_with = "list_rules")]
     pub waivers: Option<PathBuf>,
-    /// An earlier report (`--json`): what has changed since is told
+    /// An earlier report (`--json`): what has changed since is told. A whole one, or one with the same --severity, --rule,
+    /// --group and --service
     #[arg(long, value_name = "FILE", conflicts_with = "list_rules")]
     pub previous: Option<PathBuf>,
     /// Begin no further service after so many requests for services
@@ -44,6 +61,9 @@ pub struct AuditArgs {
     /// End with 3 where something of this grade or worse is open: a grade, or never
     #[arg(long, value_name = "GRADE", default_value = "high", value_parser = fail_on)]
     pub fail_on: FailOn,
+    /// End with 6 where any rule could not be checked, too
+    #[arg(long, conflicts_with = "list_rules")]
+    pub fail_on_unchecked: bool,
 }
 
 /// From which grade on an open finding is a failure.
@@ -116,6 +136,7 @@ mod tests {
             ("--rule zzz", "there is no rule `zzz`; `pitcrew audit --list-rules` lists them"),
             ("--calls-max 0", "0 is not in 1.."),
             ("--list-rules --html page.html", "cannot be used with"),
+            ("--list-rules --fail-on-unchecked", "cannot be used with"),
         ] {
             let error = parse(line).unwrap_err();
             assert!(error.contains(said), "{line}: {error}");

@@ -36,7 +36,10 @@ pub async fn run(global: &Global, output: &Output, service: &str, file: Option<&
     let plan = exit_plan(&leaving.facts, &leaving.outside, &named);
     if let Some(file) = file {
         write(&plan, file)?;
-        output.note(&format!("The request is in {}. It holds the values of the environment.", line(&named)));
+        output.note(&format!(
+            "The request is in {}. It holds the values of the environment: keep it as you keep them.",
+            line(&named)
+        ));
     }
     let blocked = !plan.blockers.is_empty();
     output.show(&Shown(plan), clients.date.now().unwrap_or_else(Timestamp::now))?;
@@ -58,10 +61,15 @@ fn write(plan: &ExitPlan, file: &Path) -> Result<(), Failure> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut opened = options.open(file).map_err(failed)?;
-    opened.write_all((document + "\n").as_bytes()).map_err(failed)
+    opened.write_all((document + "\n").as_bytes()).map_err(|error| {
+        // Half a request must not be sent. Where it cannot be taken away either, the error says enough.
+        let _left = std::fs::remove_file(file);
+        failed(error)
+    })
 }
 
-/// The document of `pitcrew exit-plan --json`. The values of the environment are not in it: stdout often is a log.
+/// The document of `pitcrew exit-plan --json`. The values of the environment and what looks like a secret in the start command
+/// are not in it: stdout often is a log.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 struct Shown(ExitPlan);

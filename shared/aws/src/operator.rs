@@ -11,6 +11,11 @@ use aws_config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::config::ProvideCredentials as _;
 use aws_sdk_dynamodb::types::{AttributeValue, IndexStatus, KeyType, TableDescription, TableStatus};
 use aws_sdk_sqs::types::QueueAttributeName;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::{SignedDuration, Timestamp};
 use pitcrew_core::id::ServiceArn;
 use pitcrew_core::incident::Incident;
@@ -36,7 +41,7 @@ pub struct Reach {
     pub endpoint_url: Option<String>,
 }
 
-/// The configuration of a person's shell: profiles, SSO, `credential_process` and the environment.
+/// The configuration of a person's shell: profiles, SSO, `credential_process`, the environment, and the proxy that it names.
 pub async fn operator_config(reach: &Reach) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT)
@@ -44,6 +49,7 @@ pub async fn operator_config(reach: &Reach) -> SdkConfig {
         .operation_timeout(OPERATION)
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client(ProxyConfig::from_env()))
         .retry_config(RetryConfig::standard().with_max_attempts(READ_TRIES))
         .timeout_config(timeouts);
     if let Some(region) = &reach.region {
@@ -56,6 +62,17 @@ pub async fn operator_config(reach: &Reach) -> SdkConfig {
         loader = loader.endpoint_url(url);
     }
     loader.load().await
+}
+
+/// The one client that everything goes through, an audit's wire too: the proxy stands in `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`
+/// and `NO_PROXY`, and the time to connect is each caller's own, as a search for credentials waits less than [`CONNECT`].
+fn http_client(proxy: ProxyConfig) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder().proxy_config(proxy.clone());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+        connector.tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build()
+    })
 }
 
 /// The region of a configuration, where there is one.

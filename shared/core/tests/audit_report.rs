@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use pitcrew_core::audit::{FORMAT, Grade, Group, Selection, Trend, Waived, WaivedBy, html};
+use pitcrew_core::audit::{FORMAT, Grade, Narrowed, Trend, Waived, WaivedBy, html};
 use serde_json::Value;
 
 #[path = "../examples/audit_page/sample.rs"]
@@ -70,8 +70,10 @@ fn full() -> Value {
     let better = report.changes.worse.clone();
     report.changes.better = better;
     report.changes.reopened = report.changes.new.clone();
-    let rules = vec!["egress-zones".to_owned()];
-    report.narrowed = Some(Selection { rules, groups: vec![Group::Domains], grade: Some(Grade::High) });
+    let service = report.services[0].arn.clone();
+    let group = report.rules[0].group;
+    let (services, rules, groups) = (vec![service], vec!["a-rule".to_owned()], vec![group]);
+    report.narrowed = Some(Narrowed { services, rules, groups, grade: Some(Grade::High) });
     serde_json::to_value(report).unwrap()
 }
 
@@ -117,5 +119,8 @@ fn the_schema_requires_what_every_report_has() {
     let bare = serde_json::to_value(sample::large(1)).unwrap();
     let required: BTreeSet<&str> = schema["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     let fields: BTreeSet<&str> = bare.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(required, fields, "a first report has no `previous`, and nothing else may be absent");
+    assert_eq!(
+        required, fields,
+        "a first report has no `previous`, a whole one no `narrowed`, and nothing else may be absent"
+    );
 }

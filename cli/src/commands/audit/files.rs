@@ -1,13 +1,14 @@
-//! What an audit is asked beside its flags: the house's policy, the waiver file and the report of an earlier run.
+//! The files of an audit: the house's policy, the waiver file, the report of an earlier run, and the page.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pitcrew_core::audit::facts::{Place, Policy};
 use pitcrew_core::audit::quotas::Quota;
-use pitcrew_core::audit::{FORMAT, Report, Waivers};
+use pitcrew_core::audit::{FORMAT, Report, Selection, Waivers};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::wanted;
 use crate::failure::{Exit, Failure};
 
 /// Bytes of a file that are read: a report of ten thousand services has some 60 MB.
@@ -89,15 +90,70 @@ pub fn comparable(previous: Option<&Report>, place: &Place) -> Result<(), Failur
     Ok(())
 }
 
+/// A narrowed report is no measure for a run that is not narrowed in the same way: what it left out would be new.
+pub fn alike(previous: Option<&Report>, shown: &Selection, services: &[String]) -> Result<(), Failure> {
+    let Some(before) = previous.and_then(|previous| previous.narrowed.as_ref()) else { return Ok(()) };
+    let now = shown.narrowing(None).unwrap_or_default();
+    if now.rules == before.rules
+        && now.groups == before.groups
+        && now.grade == before.grade
+        && wanted::are(services, &before.services)
+    {
+        return Ok(());
+    }
+    let flags = before.flags();
+    let what =
+        format!("the previous report was made with {flags}: compared with it, all that it left out would be new");
+    Err(Failure::new(Exit::Usage, what).mend(format!("give --previous a whole report, or this run the same: {flags}")))
+}
+
 /// Refuses a file that could not be written, before anything is read for it.
 pub fn writable(file: Option<&Path>) -> Result<(), Failure> {
     let Some(file) = file else { return Ok(()) };
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if folder.is_dir() && !file.is_dir() {
-        return Ok(());
+    let tried = match file.exists() {
+        true => std::fs::OpenOptions::new().append(true).open(file).map(drop),
+        false => {
+            beside(file).and_then(|beside| std::fs::write(&beside, "").and_then(|()| std::fs::remove_file(&beside)))
+        }
+    };
+    tried.map_err(|error| {
+        Failure::new(Exit::Usage, format!("the page cannot be written to {}", file.display()))
+            .cause(error)
+            .mend("give --html a file in a folder that is there")
+    })
+}
+
+/// Puts the page in the place of the one before it, whole or not at all.
+pub fn write(file: &Path, page: &str) -> Result<(), Failure> {
+    replace(file, page).map_err(|error| {
+        Failure::new(Exit::Failed, format!("the page cannot be written to {}", file.display())).cause(error)
+    })
+}
+
+fn replace(file: &Path, page: &str) -> std::io::Result<()> {
+    // A link stays one, and what it leads to is replaced.
+    let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let before = std::fs::metadata(&file).ok();
+    if before.as_ref().is_some_and(|before| !before.is_file()) {
+        // A pipe or a device is no file that another could take the place of.
+        return std::fs::write(&file, page);
     }
-    let what = format!("the page cannot be written to {}", file.display());
-    Err(Failure::new(Exit::Usage, what).mend("give --html a file in a folder that is there"))
+    let beside = beside(&file)?;
+    let keep = |before: std::fs::Metadata| std::fs::set_permissions(&beside, before.permissions());
+    let written = std::fs::write(&beside, page)
+        .and_then(|()| before.map_or(Ok(()), keep))
+        .and_then(|()| std::fs::rename(&beside, &file));
+    if written.is_err() {
+        // It holds half a page. Where it cannot be taken away either, the error says enough.
+        let _left = std::fs::remove_file(&beside);
+    }
+    written
+}
+
+/// Where a file is made before it takes its place: in its folder, as a rename does not leave a file system.
+fn beside(file: &Path) -> std::io::Result<PathBuf> {
+    let name = file.file_name().ok_or_else(|| std::io::Error::other("it names no file"))?;
+    Ok(file.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id())))
 }
 
 fn document<T: DeserializeOwned>(file: &Path, called: &str, like: &str) -> Result<T, Failure> {
@@ -116,6 +172,8 @@ fn document<T: DeserializeOwned>(file: &Path, called: &str, like: &str) -> Resul
 
 #[cfg(test)]
 mod tests {
+    use pitcrew_core::audit::Grade;
+
     use super::*;
 
     fn pairs(pairs: &[&str]) -> Result<Policy, Failure> {
@@ -174,5 +232,58 @@ mod tests {
         );
         let newer = Report { format: FORMAT + 1, ..report.clone() };
         assert!(comparable(Some(&newer), &report.place).is_err());
+    }
+
+    #[test]
+    fn a_narrowed_report_measures_only_a_run_that_is_narrowed_alike() {
+        let whole = crate::samples::report();
+        let high = Selection { grade: Some(Grade::High), ..Selection::default() };
+        let (none, arn) = (Selection::default(), whole.services[0].arn.clone());
+        assert!(alike(None, &high, &[]).is_ok() && alike(Some(&whole), &high, &["shop".to_owned()]).is_ok());
+        let narrowed = whole.clone().narrowed(&high);
+        assert!(alike(Some(&narrowed), &high, &[]).is_ok());
+        let failure = alike(Some(&narrowed), &none, &[]).unwrap_err();
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(failure.what.contains("was made with --severity high: "), "{}", failure.what);
+        let some = narrowed.of_services(std::slice::from_ref(&arn));
+        assert!(alike(Some(&some), &high, &[arn.name().to_owned()]).is_ok());
+        let failure = alike(Some(&some), &high, &[]).unwrap_err();
+        let said = format!("--service {} --severity high", arn.name());
+        assert!(failure.mend.as_ref().is_some_and(|mend| mend.ends_with(&said)), "{failure:?}");
+        let rules = Selection { rules: vec!["b".to_owned(), "a".to_owned()], ..none.clone() };
+        let turned = Selection { rules: vec!["a".to_owned(), "b".to_owned(), "a".to_owned()], ..none };
+        assert!(alike(Some(&whole.clone().narrowed(&rules)), &turned, &[]).is_ok());
+        assert!(alike(Some(&whole.narrowed(&rules)), &high, &[]).is_err());
+    }
+
+    #[test]
+    fn a_page_takes_the_place_of_another_whole_and_leaves_nothing_beside_it() {
+        use std::io::Read as _;
+        let folder = std::env::temp_dir().join(format!("pitcrew-page-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let page = folder.join("page.html");
+        let (first, second) = ("first ".repeat(999), "second");
+        writable(Some(&page)).unwrap();
+        write(&page, &first).unwrap();
+        let mut reader = std::fs::File::open(&page).unwrap();
+        writable(Some(&page)).unwrap();
+        write(&page, second).unwrap();
+        assert_eq!(std::fs::read_to_string(&page).unwrap(), second);
+        let mut held = String::new();
+        reader.read_to_string(&mut held).unwrap();
+        assert_eq!(held, first, "who reads the page before has it whole");
+        assert!(write(&folder.join("gone").join("page.html"), second).is_err());
+        assert!(write(&folder, second).is_err());
+        let left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["page.html"]);
+        #[cfg(unix)]
+        {
+            let link = folder.join("link.html");
+            std::os::unix::fs::symlink(&page, &link).unwrap();
+            write(&link, &first).unwrap();
+            assert!(link.is_symlink() && std::fs::read_to_string(&page).unwrap() == first);
+            assert!(write(Path::new("/dev/null"), second).is_ok() && !Path::new("/dev/null").is_file());
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -34,6 +34,12 @@ impl<'o> Bar<'o> {
         }
     }
 
+    /// How many services there are to be audited, once they are listed.
+    pub fn listed(&self) -> Option<usize> {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.filter(|progress| progress.phase != Phase::Listing).map(|progress| progress.of)
+    }
+
     /// Takes the line away.
     pub fn clear(&self) {
         self.output.progress("");
@@ -42,7 +48,8 @@ impl<'o> Bar<'o> {
 
 fn text(progress: &Progress) -> String {
     let Progress { phase, done, of, calls, throttled } = *progress;
-    let calls = format!("{calls} calls, {throttled} throttled");
+    let throttled = if throttled > 0 { format!(", {throttled} throttled") } else { String::new() };
+    let calls = format!("{calls} {}{throttled}", if calls == 1 { "call" } else { "calls" });
     match phase {
         Phase::Listing => format!("{of} services listed, {calls}"),
         // The first services are told together: until then this stands for both.
@@ -65,5 +72,7 @@ mod tests {
         assert!(at(Phase::Services, 0, 0).starts_with(&format!("[{}] 0/0", "#".repeat(24))));
         assert!(at(Phase::Services, 9, 3).len() < 80, "a service more than was listed draws no longer bar");
         assert_eq!(at(Phase::Listing, 0, 40), "40 services listed, 81 calls, 2 throttled");
+        let first = Progress { phase: Phase::Listing, done: 0, of: 20, calls: 1, throttled: 0 };
+        assert_eq!(text(&first), "20 services listed, 1 call");
     }
 }

@@ -4,7 +4,6 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use pitcrew_aws::apprunner::observe_fleet;
-use pitcrew_aws::clients::{Clients, Places};
 use pitcrew_aws::error::Kind;
 use pitcrew_aws::operator::{observe_function, observe_identity};
 use pitcrew_core::audit::facts::Place;
@@ -16,11 +15,12 @@ use pitcrew_fleet::clients::{FleetClients, FleetPlaces};
 use pitcrew_fleet::walk::{Cursor, Stop, WalkSettings, Walked, walk};
 
 use super::progress::Bar;
-use super::{Asked, files};
+use super::wanted::Wanted;
+use super::{Asked, Audited, files};
 use crate::args::Global;
 use crate::args::audit::AuditArgs;
 use crate::domain_session::places;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::find;
 use crate::output::Output;
 use crate::session::{Account, Stack, function_name, holder};
@@ -34,11 +34,11 @@ const LIMIT: Duration = Duration::from_secs(6 * 60 * 60);
 const TICK: Duration = Duration::from_millis(250);
 
 /// The whole report of this account and region, or of the services that were asked for.
-pub async fn report(global: &Global, output: &Output, args: &AuditArgs, asked: Asked) -> Result<Report, Failure> {
+pub async fn report(global: &Global, output: &Output, args: &AuditArgs, asked: Asked) -> Result<Audited, Failure> {
     let account = Account::open(global).await?;
     let place = place(&account).await?;
     files::comparable(asked.previous.as_ref(), &place)?;
-    let only = only(&account, &args.services).await?;
+    let wanted = Wanted::new(&args.services, &place)?;
     let stack = stack(global, output, &account).await;
     let domains = places(&stack, String::new(), account.region.clone())?;
     let clients = FleetClients::new(
@@ -63,46 +63,31 @@ pub async fn report(global: &Global, output: &Output, args: &AuditArgs, asked: A
         concurrent: CONCURRENT,
         calls_max: args.calls_max,
         until: SystemTime::now() + LIMIT,
-        only: only.iter().map(ToString::to_string).collect(),
+        only: wanted.given().to_vec(),
     };
     let mut parts = Part::default();
-    let walked = watched(output, &clients, &settings, &asked.waivers, &mut parts).await?;
+    let walked = watched(output, &clients, &settings, &wanted, &asked.waivers, &mut parts).await?;
     let run = run(&clients, &settings, &walked, place).await?;
-    if let Some((_, stop)) = &walked.next {
-        output.note(&stopped(*stop, &run, &walked));
-    }
+    let services = found(&clients, &wanted, &walked, &run).await?;
     for (arn, why) in &walked.unread {
         parts.merge(Part::unread(arn.clone(), why));
     }
-    match (&walked.next, only.is_empty()) {
+    match (&walked.next, wanted.is_everything()) {
         (_, false) => parts.merge(fleet_not_asked()),
         (None, true) => parts.merge(check_fleet(&walked.fleet, &asked.waivers)),
         (Some(_), true) => {}
     }
-    Ok(Report::assemble(run, [parts], asked.previous.as_ref()))
+    let mut report = Report::assemble(run, [parts], asked.previous.as_ref());
+    if !wanted.is_everything() {
+        report = report.of_services(&services);
+    }
+    Ok(Audited { report, before: asked.previous, cut: walked.next.map(|(_, stop)| cut(stop)) })
 }
 
 async fn place(account: &Account) -> Result<Place, Failure> {
     let identity = observe_identity(&account.config).await?;
     let partition = identity.arn.split(':').nth(1).unwrap_or("aws").to_owned();
     Ok(Place { partition, account: identity.account, region: account.region.clone() })
-}
-
-/// The services that were asked for; none: every one.
-async fn only(account: &Account, names: &[String]) -> Result<Vec<ServiceArn>, Failure> {
-    let places = Places {
-        // No table is read by these.
-        table: String::new(),
-        region: account.region.clone(),
-        fingerprint_secret: None,
-        wake_queue_url: None,
-    };
-    let clients = Clients::new(&account.config, places);
-    let mut only = Vec::new();
-    for name in names {
-        only.push(find::service_of(&clients, name).await?);
-    }
-    Ok(only)
 }
 
 /// The stack, as far as it is given or found. An audit needs none: what nobody remembers is not checked.
@@ -130,10 +115,12 @@ async fn watched(
     output: &Output,
     clients: &FleetClients,
     settings: &WalkSettings,
+    wanted: &Wanted,
     waivers: &Waivers,
     parts: &mut Part,
 ) -> Result<Walked, Failure> {
     let bar = Bar::new(output);
+    let mut is_complete = wanted.is_everything();
     let mut each = |fleet: &_, facts: &_| parts.merge(check_service(fleet, facts, waivers));
     let mut tell = |progress: &_| bar.tell(progress);
     let mut walking = std::pin::pin!(walk(clients, settings, Cursor::default(), &mut each, &mut tell));
@@ -142,6 +129,16 @@ async fn watched(
         tokio::select! {
             walked = &mut walking => break walked,
             _ = ticks.tick() => bar.tick(clients.wire.calls(), clients.wire.throttled()),
+        }
+        // A typing mistake is told at once, and not behind the services that were written right.
+        if let Some(listed) = bar.listed().filter(|_| !is_complete) {
+            is_complete = true;
+            if listed < wanted.services_min()
+                && let Some(failure) = missing(clients, wanted).await?
+            {
+                bar.clear();
+                return Err(failure);
+            }
         }
     };
     bar.clear();
@@ -165,12 +162,37 @@ async fn run(clients: &FleetClients, settings: &WalkSettings, walked: &Walked, p
     Ok(Run { id, place, started, finished, calls: clients.wire.calls(), listed })
 }
 
-fn stopped(stop: Stop, run: &Run, walked: &Walked) -> String {
-    let why = match stop {
+fn cut(stop: Stop) -> &'static str {
+    match stop {
         Stop::Calls => "the calls of --calls-max are used up",
         Stop::Time => "it took longer than six hours",
-    };
-    format!("The audit ended before the last service, as {why}: {} of {} were read.", walked.read, run.listed.len())
+    }
+}
+
+/// The services that the run was about. One that was asked for and is nowhere is an error, not an audit of nothing.
+async fn found(
+    clients: &FleetClients,
+    wanted: &Wanted,
+    walked: &Walked,
+    run: &Run,
+) -> Result<Vec<ServiceArn>, Failure> {
+    let unread = walked.unread.iter().map(|(arn, _)| arn);
+    let mut services: Vec<ServiceArn> = run.listed.iter().chain(unread).cloned().collect();
+    services.sort();
+    services.dedup();
+    match wanted.missing(&services) {
+        Some(given) => Err(missing(clients, wanted).await?.unwrap_or_else(|| {
+            let what = format!("the service {} was deleted while the audit ran", line(given));
+            Failure::new(Exit::NotFound, what)
+        })),
+        None => Ok(services),
+    }
+}
+
+/// The first of the services that were asked for that App Runner does not list, with those that are like it.
+async fn missing(clients: &FleetClients, wanted: &Wanted) -> Result<Option<Failure>, Failure> {
+    let fleet = observe_fleet(&clients.domains.apprunner).await?;
+    Ok(wanted.missing(&fleet).map(|given| find::unknown(&fleet, given, &clients.place.region)))
 }
 
 /// With some services alone, what they share is not known whole.

@@ -1,10 +1,17 @@
 //! `pitcrew audit --list-rules`: what is looked for, and where it comes from.
 
+use std::fmt::Write as _;
+
 use pitcrew_core::audit::{Report, Rule, RuleLine, Selection, all};
 use serde::Serialize;
 
-use super::view::toned_grade;
-use crate::output::{Screen, View, lines, table};
+use super::view::toned_to;
+use crate::commands::incidents::wrapped;
+use crate::output::{Screen, View};
+use crate::words::{Tone, toned};
+
+/// Stands in a report for every rule, where nothing of a resource could be read.
+pub const EVERY_RULE: &str = "*";
 
 /// The document of `pitcrew audit --list-rules --json`.
 #[derive(Debug, Serialize)]
@@ -23,17 +30,22 @@ impl Rules {
 
 impl View for Rules {
     fn text(&self, screen: &Screen) -> String {
-        let mut rules = table(screen, &["RULE", "GRADE", "GROUP", "FINDS", "CHAPTER"]);
+        let mut out = String::new();
+        let mut group = None;
         for rule in &self.rules {
-            rules.add_row([
-                rule.id.clone(),
-                toned_grade(rule.grade),
-                rule.group.as_str().to_owned(),
-                rule.title.clone(),
-                format!("{}: {}", rule.chapter.work, rule.chapter.heading),
-            ]);
+            if group.replace(rule.group).is_some_and(|before| before != rule.group) {
+                out.push('\n');
+            }
+            // What is copied and searched for, the id, stands on one line with its group and grade.
+            let (grade, id) = (toned_to(rule.grade, 10), toned(Tone::Strong, &rule.id));
+            let _infallible = writeln!(out, "{grade}{id}  {}", rule.group.as_str());
+            out.push_str(&wrapped(&rule.title, usize::from(screen.width), 10));
+            let chapter = format!("{}: {}", rule.chapter.work, rule.chapter.heading);
+            let chapter = wrapped(&chapter, usize::from(screen.width), 10);
+            let _infallible = writeln!(out, "{}", toned(Tone::Quiet, chapter.trim_end()));
         }
-        lines(&rules)
+        let _infallible = writeln!(out, "\n{} rules", self.rules.len());
+        out
     }
 }
 

@@ -9,6 +9,8 @@ use comfy_table::CellAlignment;
 use pitcrew_core::audit::{Counts, Finding, Grade, Report, Resource};
 use serde::Serialize;
 
+use super::missed::Missed;
+use super::rules::EVERY_RULE;
 use crate::commands::incidents::wrapped;
 use crate::output::{Screen, View, lines, table};
 use crate::words::{Tone, line, toned, whole};
@@ -27,12 +29,14 @@ pub struct Shown {
     report: Report,
     #[serde(skip)]
     hidden: u32,
+    #[serde(skip)]
+    missed: Missed,
 }
 
 impl Shown {
     /// `hidden`: open findings that are not in the report as it is shown.
-    pub fn new(report: Report, hidden: u32) -> Self {
-        Self { report, hidden }
+    pub fn new(report: Report, hidden: u32, missed: Missed) -> Self {
+        Self { report, hidden, missed }
     }
 }
 
@@ -56,9 +60,14 @@ impl View for Shown {
 impl Shown {
     fn summary(&self, out: &mut String, screen: &Screen) {
         let report = &self.report;
-        let services = if report.audited == 1 { "service" } else { "services" };
         let place = format!("{} {}", report.place.account, report.place.region);
-        let mut said = format!("{} {services} audited in {place}, {} calls to AWS.", report.audited, report.calls);
+        let audited = match report.audited {
+            // Whoever is in the wrong region must not take this for a fleet in order.
+            0 if self.missed.is_nothing() => "There is no App Runner service to audit".to_owned(),
+            1 => "1 service audited".to_owned(),
+            many => format!("{many} services audited"),
+        };
+        let mut said = format!("{audited} in {place}, {} calls to AWS.", report.calls);
         if report.left_out > 0 {
             let _infallible = write!(said, " {} deleted meanwhile.", report.left_out);
         }
@@ -69,13 +78,26 @@ impl Shown {
             let _infallible = write!(said, " {} open of a lower grade not shown.", self.hidden);
         }
         out.push_str(&wrapped(&line(&said), usize::from(screen.width), 0));
-        let tone = report.counts.worst().map_or(Tone::Good, tone);
-        let open = match report.counts.total() {
-            0 if self.hidden > 0 => "Nothing of this grade is open.".to_owned(),
-            0 => "Nothing is open.".to_owned(),
-            open => format!("{open} open: {}.", counted(&report.counts)),
-        };
-        let _infallible = writeln!(out, "{}", toned(tone, &open));
+        let _infallible = writeln!(out, "{}", self.open());
+        if !self.missed.is_nothing() {
+            let said = wrapped(&line(&self.missed.said(report.audited)), usize::from(screen.width), 0);
+            let _infallible = writeln!(out, "{}", toned(Tone::Bad, said.trim_end()));
+        }
+    }
+
+    /// What is open, in the colour of the worst; in green nothing but a fleet that was looked at everywhere.
+    fn open(&self) -> String {
+        let report = &self.report;
+        if let Some(worst) = report.counts.worst() {
+            return toned(tone(worst), &format!("{} open: {}.", report.counts.total(), counted(&report.counts)));
+        }
+        let what = if self.hidden > 0 { "Nothing of this grade is open" } else { "Nothing is open" };
+        match (self.missed.is_nothing(), report.unchecked, report.audited) {
+            (false, _, _) => format!("{what} in what was looked at."),
+            (true, 1.., _) => format!("{what} in what could be checked."),
+            (true, 0, 0) => format!("{what}."),
+            (true, 0, 1..) => toned(Tone::Good, &format!("{what}.")),
+        }
     }
 }
 
@@ -189,7 +211,7 @@ fn not_checked(out: &mut String, screen: &Screen, report: &Report) {
     let _infallible = writeln!(out, "{}", toned(Tone::Strong, "not checked"));
     for (why, (rules, resources, _)) in reasons.iter().take(REASONS_MAX) {
         let rules = match rules.iter().copied().collect::<Vec<_>>()[..] {
-            ["*"] => "every rule".to_owned(),
+            [EVERY_RULE] => "every rule".to_owned(),
             [only] => only.to_owned(),
             ref many => format!("{} rules", many.len()),
         };
@@ -218,12 +240,12 @@ fn tone(grade: Grade) -> Tone {
 }
 
 /// The grade in its colour.
-pub fn toned_grade(grade: Grade) -> String {
+fn toned_grade(grade: Grade) -> String {
     toned(tone(grade), grade.as_str())
 }
 
 /// The same, filled up to a width: what colours it has no width.
-fn toned_to(grade: Grade, width: usize) -> String {
+pub fn toned_to(grade: Grade, width: usize) -> String {
     toned_grade(grade) + &" ".repeat(width.saturating_sub(grade.as_str().len()))
 }
 
@@ -239,7 +261,43 @@ mod tests {
         let open = report.counts.total();
         let report = report.narrowed(&Selection { grade, ..Selection::default() });
         let hidden = open - report.counts.total();
-        text(&Shown::new(report, hidden))
+        let missed = missed(&report);
+        text(&Shown::new(report, hidden, missed))
+    }
+
+    fn missed(report: &Report) -> Missed {
+        use clap::Parser as _;
+        let args = crate::args::Args::parse_from(["pitcrew", "audit"]);
+        let crate::args::Command::Audit(args) = args.command else { panic!("{:?}", args.command) };
+        Missed::of(report, None, &args)
+    }
+
+    /// The report with nothing found, and what was not checked or audited.
+    fn quiet(unchecked: &[&str], audited: u32, hidden: u32) -> String {
+        let report = samples::report();
+        let entry =
+            |rule: &&str| pitcrew_core::audit::NotChecked { rule: (*rule).to_owned(), ..report.not_checked[0].clone() };
+        let not_checked = unchecked.iter().map(entry).collect();
+        let report = Report { findings: Vec::new(), not_checked, audited, ..report.clone() };
+        let missed = missed(&report);
+        Shown::new(report.narrowed(&Selection::default()), hidden, missed).text(&samples::screen())
+    }
+
+    #[test]
+    fn green_is_nothing_but_a_fleet_that_was_looked_at_everywhere() {
+        let green = |text: &str| text.contains("\u{1b}[32m");
+        for (shown, said, is_green) in [
+            (quiet(&[], 3, 0), "Nothing is open.", true),
+            (quiet(&[], 3, 2), "Nothing of this grade is open.", true),
+            (quiet(&["domains-stuck"], 3, 0), "Nothing is open in what could be checked.", false),
+            (quiet(&["*"], 3, 2), "Nothing of this grade is open in what was looked at.", false),
+            (quiet(&[], 0, 0), "There is no App Runner service to audit in 123456789012 eu-west-1", false),
+            (quiet(&["*"], 0, 0), "0 services audited in 123456789012", false),
+        ] {
+            assert_eq!((shown.contains(said), green(&shown)), (true, is_green), "{said}: {shown}");
+        }
+        assert!(quiet(&["*"], 3, 0).ends_with("Incomplete: 1 of 4 services could not be read.\u{1b}[0m\n"));
+        assert!(!quiet(&["domains-stuck"], 3, 0).contains("Incomplete"));
     }
 
     #[test]
@@ -259,7 +317,7 @@ mod tests {
     #[test]
     fn the_document_is_the_report_and_nothing_else() {
         let report = samples::report();
-        let document = serde_json::to_value(Shown::new(report.clone(), 3)).unwrap();
+        let document = serde_json::to_value(Shown::new(report.clone(), 3, missed(&report))).unwrap();
         assert_eq!(document, serde_json::to_value(&report).unwrap());
     }
 
@@ -268,7 +326,7 @@ mod tests {
         let report = samples::report();
         let waived = report.findings.iter().find(|finding| !finding.open()).unwrap().clone();
         let report = Report { findings: vec![waived], not_checked: Vec::new(), ..report };
-        let shown = text(&Shown::new(report.narrowed(&Selection::default()), 0)).replace('\n', " ");
+        let shown = text(&Shown::new(report.narrowed(&Selection::default()), 0, Missed::default())).replace('\n', " ");
         assert!(shown.contains("1 waived, 0 not checked. Nothing is open. "), "{shown}");
         assert!(!shown.contains("health check"), "{shown}");
     }
@@ -280,9 +338,9 @@ mod tests {
             finding.seen = "one\u{1b}[2Jtwo\nthree".to_owned();
             finding.fix.command = Some("aws \u{1b}[31m\nx".to_owned());
         }
-        let shown = Shown::new(report, 0).text(&samples::screen());
+        let shown = Shown::new(report, 0, Missed::default()).text(&samples::screen());
         assert!(!shown.contains("\u{1b}[2J") && shown.contains("one[2Jtwo three"), "{shown}");
-        assert!(!text(&Shown::new(samples::report(), 0)).contains('\u{1b}'));
+        assert!(!text(&Shown::new(samples::report(), 0, Missed::default())).contains('\u{1b}'));
     }
 
     #[test]
@@ -295,7 +353,7 @@ mod tests {
                 pitcrew_core::audit::NotChecked { rule: format!("rule-{at}"), why, ..entry.clone() }
             })
             .collect();
-        let shown = text(&Shown::new(report, 0));
+        let shown = text(&Shown::new(report, 0, Missed::default()));
         assert!(shown.contains("  reason 0: 2 rules, shop-stock\n"), "{shown}");
         assert!(shown.contains("  and 2 more reasons, in --json and --html\n"), "{shown}");
     }

@@ -55,7 +55,7 @@ pub use exit_plan::{
 pub use facts::{Fleet, ServiceFacts};
 pub use figures::{Figures, figures};
 pub use findings::{Findings, Fix, Resource, Seen, Unchecked};
-pub use narrow::Selection;
+pub use narrow::{Narrowed, Selection};
 pub use report::{FORMAT, Report, RuleLine, Run};
 pub use rule::{Chapter, Check, Grade, Group, Rule, all, find};
 pub use tell::notice;

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::compare::{self, Changes};
 use super::engine::{Counts, EVERY_RULE, Finding, NotChecked, Part, ServiceLine, Source, Tagged};
 use super::facts::Place;
+use super::narrow::Narrowed;
 use super::rule::{Check, Grade, Group, Rule};
-use super::{Resource, Selection, rule};
+use super::{Narrowed, Resource, rule};
 use crate::id::ServiceArn;
 
 /// The version of the report's form. A field that is added does not change it; one that goes or changes its meaning does.
@@ -49,7 +50,7 @@ pub struct Report {
     pub run: String,
     /// What was asked for, where this is a part of a report. Everything in it is of that part alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub narrowed: Option<Selection>,
+    pub narrowed: Option<Narrowed>,
     /// The run that the changes are told against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
@@ -93,7 +94,7 @@ impl Report {
         findings.retain(|finding| ids.insert(finding.id.clone()));
         waive_by_tag(&mut findings, &tagged);
         let not_checked = grouped(not_checked);
-        let previous = previous.filter(|report| report.format == FORMAT && report.narrowed.is_none());
+        let previous = previous.filter(|report| report.format == FORMAT);
         let previous = previous.filter(|report| report.place == run.place && report.run != run.id);
         let changes = match previous {
             Some(previous) => compare::compare(&mut findings, previous, &not_checked, run.finished),

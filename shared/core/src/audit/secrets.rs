@@ -10,7 +10,10 @@
 //!
 //! It errs to the side of asking: a finding costs a look, a secret that is missed costs more.
 
+mod cover;
 mod forms;
+
+pub use cover::{COVER, covered, covered_words};
 
 use super::facts::Suspicion;
 

@@ -10,6 +10,7 @@ use super::argv::{self, Argv};
 use super::roles;
 use super::{Outside, carried_tags};
 use crate::audit::facts::{Connector, Egress, Protocol, ServiceFacts};
+use crate::audit::secrets::covered_words;
 use crate::fact::Fact;
 
 /// App Runner's port where none is configured. Express Mode's would be 80.
@@ -24,7 +25,7 @@ pub(super) const REQUEST_SECS: u32 = 1;
 const HIDDEN: &str = "(in the file of --output)";
 
 /// The input of `CreateExpressGatewayService`. The environment's values are in [`Request::with_values`] alone: what is printed,
-/// logged or serialized has the names.
+/// logged or serialized has the names, and the start command with its secrets covered.
 #[derive(Clone, PartialEq)]
 pub struct Request(Value);
 
@@ -34,9 +35,13 @@ impl Request {
         &self.0
     }
 
-    /// The request without the environment's values.
+    /// The request without the environment's values, and without what looks like a secret in the start command.
     pub fn shown(&self) -> Value {
         let mut shown = self.0.clone();
+        let command = shown.pointer_mut("/primaryContainer/command");
+        if let Some(Value::Array(words)) = command {
+            *words = covered_words(words.iter().filter_map(Value::as_str)).into_iter().map(Value::String).collect();
+        }
         let environment = shown.pointer_mut("/primaryContainer/environment").and_then(Value::as_array_mut);
         for value in environment.into_iter().flatten().filter_map(|variable| variable.get_mut("value")) {
             *value = json!(HIDDEN);

@@ -263,6 +263,18 @@ fn no_value_of_the_environment_is_shown_anywhere_but_in_the_request_itself() {
 }
 
 #[test]
+fn what_looks_like_a_secret_in_a_start_command_is_shown_nowhere_but_in_the_request_itself() {
+    for command in ["serve --token hunter2 --port 8080", "serve --token hunter2 | tee log"] {
+        let service = ServiceFacts { start_command: Some(command.into()), ..shop() };
+        let plan = exit_plan(&service, &outside(), "f");
+        assert!(plan.request.with_values()["primaryContainer"]["command"].to_string().contains("hunter2"));
+        for shown in [serde_json::to_string(&plan).unwrap(), format!("{plan:?}")] {
+            assert!(shown.contains("--token") && shown.contains("***") && !shown.contains("hunter2"), "{shown}");
+        }
+    }
+}
+
+#[test]
 fn the_roles_trust_who_takes_them_and_read_exactly_the_named_secrets() {
     let mut service = shop();
     service.instance_role = Some("arn:aws:iam::123456789012:role/team/shop".into());

@@ -1,6 +1,6 @@
 //! The top of the page: where and when, and how bad; and its end.
 
-use super::super::{Changes, Grade, Report, Selection, ServiceLine, Trend, TrendLine};
+use super::super::{Changes, Grade, Narrowed, Report, ServiceLine, Trend, TrendLine};
 use super::badge;
 use super::write::{Html, plural};
 
@@ -53,10 +53,10 @@ fn verdict(html: &mut Html, report: &Report) {
 
 /// What was asked for, where that is not everything: else a part would be taken for the whole.
 fn part(html: &mut Html, report: &Report) {
-    let Some(Selection { rules, groups, grade }) = &report.narrowed else { return };
+    let Some(Narrowed { services, rules, groups, grade }) = &report.narrowed else { return };
     html.raw("<p class=\"part\"><b>A part of the report:</b> ");
-    let names = rules.iter().map(String::as_str).chain(groups.iter().map(|group| group.title()));
-    let names: Vec<&str> = names.collect();
+    let names = services.iter().map(|arn| arn.name()).chain(rules.iter().map(String::as_str));
+    let names: Vec<&str> = names.chain(groups.iter().map(|group| group.title())).collect();
     match (names.is_empty(), grade) {
         (false, Some(grade)) => {
             html.clipped(&names.join(", "), 500).raw("; only what is ").raw(grade.as_str()).raw(" or worse")

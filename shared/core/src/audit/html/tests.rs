@@ -165,6 +165,8 @@ fn a_part_of_a_report_is_never_taken_for_the_whole() {
     assert!(part.contains("A part of a report has no trend.") && !part.contains("as before"));
     let part = shown(&followed().narrowed(&wanted(Some(Grade::Low), &["<b>", RULE])));
     assert!(part.contains("report:</b> &lt;b&gt;, deployments-create-failed; only what is low or worse."));
+    let of_one = followed().of_services(&[followed().services[0].arn.clone()]);
+    assert!(shown(&of_one).contains(&format!("report:</b> {}. Nothing", of_one.services[0].arn.name())));
 }
 
 #[test]

@@ -18,6 +18,7 @@
 use serde_json::json;
 
 use super::super::facts::{Protocol, Tracing};
+use super::super::secrets::covered;
 use super::super::{Chapter, Check, Findings, Fleet, Grade, Group, Rule, ServiceFacts};
 use super::fix::update_health;
 use super::subject::{sheet, this};
@@ -227,7 +228,7 @@ fn start_command(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     }
     out.find(
         this(service),
-        format!("It is started with `{command}`."),
+        format!("It is started with `{}`.", covered(command)),
         "Put the words into the container's command one by one; where the shell has a part in it, write sh, -c and the \
          whole of it. Where the image's own command does the same, leave it out.",
         "",

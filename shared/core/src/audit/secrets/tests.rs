@@ -193,6 +193,13 @@ proptest! {
         let _ = suspect(&name, &value);
     }
 
+    /// Whatever the quotes and blanks of a command are, it ends, and what is no secret stays.
+    #[test]
+    fn a_command_is_covered_to_its_end(text in "[ \"'=:$a\\\\-]{0,40}") {
+        prop_assert_eq!(covered(&text), text.clone());
+        let _ = covered_words([text.as_str(), text.as_str()]);
+    }
+
     /// Around a known form there may stand anything that is no part of a token.
     #[test]
     fn a_token_is_found_inside_a_text(before in "[ \"':=]{0,8}", after in "[ \"',;]{0,8}") {

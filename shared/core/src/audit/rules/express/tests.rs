@@ -125,6 +125,9 @@ fn a_key_a_firewall_tracing_and_a_start_command_are_found() {
     assert!(command(&tracing).contains("policy/AWSXRayDaemonWriteAccess"));
     let start = check("express-start-command", |service| service.start_command = Some("node a.js && b".to_owned()));
     assert_eq!(start.found[0].seen, "It is started with `node a.js && b`.");
+    let secret =
+        check("express-start-command", |service| service.start_command = Some("run --token hunter2".to_owned()));
+    assert_eq!(secret.found[0].seen, "It is started with `run --token ***`.");
     assert_eq!(check("express-start-command", |service| service.start_command = Some(" ".to_owned())).found, []);
 }
 
