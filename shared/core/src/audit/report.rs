@@ -13,7 +13,7 @@ use super::engine::{Counts, EVERY_RULE, Finding, NotChecked, Part, ServiceLine, 
 use super::facts::Place;
 use super::narrow::Narrowed;
 use super::rule::{Check, Grade, Group, Rule};
-use super::{Narrowed, Resource, rule};
+use super::{Resource, rule};
 use crate::id::ServiceArn;
 
 /// The version of the report's form. A field that is added does not change it; one that goes or changes its meaning does.
