@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use pitcrew_core::audit::{FORMAT, Trend, Waived, WaivedBy, html};
+use pitcrew_core::audit::{FORMAT, Trend, Unseen, Waived, WaivedBy, html};
 use serde_json::Value;
 
 #[path = "../examples/audit_page/sample.rs"]
@@ -58,6 +58,8 @@ fn full() -> Value {
     let better = report.changes.worse.clone();
     report.changes.better = better;
     report.changes.reopened = report.changes.new.clone();
+    report.sight.lost = vec![Unseen { rule: "*".to_owned(), why: "no".to_owned(), resources: 1 }];
+    report.sight.back = report.sight.lost.clone();
     serde_json::to_value(report).unwrap()
 }
 
