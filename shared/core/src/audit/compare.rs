@@ -78,7 +78,7 @@ impl<'e> Blind<'e> {
 /// Compares, carries on what is known from before, and adds to the findings those that nobody could look for.
 pub(super) fn compare(
     findings: &mut Vec<Finding>,
-    before: &Before,
+    before: &mut Before,
     not_checked: &[NotChecked],
     now: Timestamp,
 ) -> Changes {
@@ -97,14 +97,15 @@ pub(super) fn compare(
             None => {}
         }
     }
-    for missing in &before.missing {
+    // Moved, not copied: what has gone since is all of it where a rule was renamed.
+    for missing in std::mem::take(&mut before.missing) {
         if blind.hides(&missing.rule, &missing.resource) {
-            let Finding { first_seen, grade, waiver, .. } = missing.clone();
-            let carried = Finding { checked: false, waiver: kept(&waiver, now), ..missing.clone() };
-            note(&mut changes, &carried, &Known { first_seen, grade, waiver });
+            let known = Known { first_seen: missing.first_seen, grade: missing.grade, waiver: missing.waiver.clone() };
+            let carried = Finding { checked: false, waiver: kept(&known.waiver, now), ..missing };
+            note(&mut changes, &carried, &known);
             findings.push(carried);
         } else {
-            changes.gone.push(missing.clone());
+            changes.gone.push(missing);
         }
     }
     changes

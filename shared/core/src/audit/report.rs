@@ -109,9 +109,9 @@ impl Whole {
     /// One of another form, another place or this very run is no measure: then nothing is compared.
     pub fn report(self, before: Option<Before>) -> Report {
         let Self { run, part: Part { mut findings, not_checked, mut services, left_out, tagged: _, fleet: _ } } = self;
-        let before =
+        let mut before =
             before.filter(|before| before.format == FORMAT && before.place == run.place && before.run != run.id);
-        let changes = match &before {
+        let changes = match &mut before {
             Some(before) => compare::compare(&mut findings, before, &not_checked, run.finished),
             None => Changes::default(),
         };

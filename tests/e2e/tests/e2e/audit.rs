@@ -163,12 +163,17 @@ async fn most_ticks_cost_one_read_of_the_state_and_nothing_else() {
     scene.strike().await;
 }
 
+/// What Security Hub has, by its own filters.
+pub fn hub_findings(scene: &Scene, filters: Value) -> Vec<Value> {
+    let input = json!({"Filters": filters, "MaxResults": 100});
+    scene.internal("securityhub", "GetFindings", input)["Findings"].as_array().unwrap().clone()
+}
+
 /// The findings of a rule in Security Hub: whether each is active, and its workflow.
 fn in_the_hub(scene: &Scene, rule: &str) -> Vec<(Value, Value)> {
-    let filters = json!({"GeneratorId": [{"Value": format!("pitcrew/{rule}"), "Comparison": "EQUALS"}]});
-    let found = scene.internal("securityhub", "GetFindings", json!({"Filters": filters}));
-    let found = found["Findings"].as_array().unwrap().iter();
-    found.map(|one| (one["RecordState"].clone(), one["Workflow"]["Status"].clone())).collect()
+    let found =
+        hub_findings(scene, json!({"GeneratorId": [{"Value": format!("pitcrew/{rule}"), "Comparison": "EQUALS"}]}));
+    found.iter().map(|one| (one["RecordState"].clone(), one["Workflow"]["Status"].clone())).collect()
 }
 
 /// Denies the function one action, in the place of what was denied to it before.
@@ -182,11 +187,11 @@ fn owed(scene: &Scene) -> Value {
 }
 
 /// A stage whose findings go to Security Hub.
-async fn stage_with_hub() -> Scene {
+pub async fn stage_with_hub() -> Scene {
     stage(|setting| drop(setting.parameters.insert("SecurityHub".to_owned(), "true".to_owned()))).await
 }
 
-fn enable_hub(scene: &Scene) {
+pub fn enable_hub(scene: &Scene) {
     scene.call("securityhub", "EnableSecurityHub", json!({"EnableDefaultStandards": false}));
 }
 
