@@ -63,7 +63,7 @@ LIMITS = {
     "RollbackFunction": (256, 60, 5),
     "DomainsFunction": (256, 60, 4),
     "CertificatesFunction": (256, 120, 2),
-    "AuditFunction": (512, 900, 1),
+    "AuditFunction": (1769, 900, 1),
     "NotifyFunction": (128, 30, 2),
 }
 SECONDS = {"rate(5 minutes)": 300, "rate(15 minutes)": 900}

@@ -1,10 +1,14 @@
 //! What one process holds: its settings, and the clients of an audit, each built when it is first used.
 
+use std::collections::BTreeMap;
+
 use pitcrew_aws::connect::{SdkConfig, sdk_config};
 use pitcrew_aws::https::Https;
 use pitcrew_aws::outbox::Outbox;
 use pitcrew_aws::route53::ZoneSettings;
 use pitcrew_core::event::Home;
+use pitcrew_core::notice::Notice;
+use pitcrew_core::outbox::OutboxRow;
 use pitcrew_fleet::clients::{FleetClients, FleetPlaces};
 use pitcrew_fleet::store::Store;
 use pitcrew_lambda::failure::Failure;
@@ -23,6 +27,14 @@ pub(crate) struct Clients {
     pub fleet: FleetClients,
     pub store: Store,
     pub outbox: Outbox,
+}
+
+impl Clients {
+    /// Tells a notice whose id says what it is about, however often it comes up.
+    pub async fn tell_once(&self, notice: &Notice) -> Result<(), Failure> {
+        let told = self.outbox.put_new(&OutboxRow::once(notice, BTreeMap::new())).await;
+        told.map(|_| ()).map_err(|error| Failure::new("Outbox", &error))
+    }
 }
 
 impl AuditApp {

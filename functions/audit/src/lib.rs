@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod app;
+mod ending;
 mod handler;
+mod hub;
 mod progress;
 mod publish;
 mod reading;

@@ -3,7 +3,7 @@
 //! | object of the bucket | holds |
 //! |---|---|
 //! | `state.json` | [`State`] |
-//! | `runs/RUN/part-TICK.json` | what one invocation found |
+//! | `runs/RUN/part-TICK-N.json` | what one invocation found, some hundred services at a time |
 //! | `reports/RUN.json` | the report of a run that came to its end |
 //! | `latest.json`, `index.html`, `trend.json` | the newest report, its page, and a line for each of the last runs |
 //! | `waivers.json` | the owner's, where there is one |
@@ -16,14 +16,13 @@ use pitcrew_lambda::failure::Failure;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::hub::Hub;
+
 pub(crate) const STATE: &str = "state.json";
 pub(crate) const LATEST: &str = "latest.json";
 pub(crate) const PAGE: &str = "index.html";
 pub(crate) const TREND: &str = "trend.json";
 pub(crate) const WAIVERS: &str = "waivers.json";
-
-/// Reports that wait for Security Hub. One that is older is left out: the findings that are still open come with the next.
-const HUB_MAX: usize = 30;
 
 /// What is remembered between ticks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -35,8 +34,8 @@ pub(crate) struct State {
     pub last: Option<Ended>,
     /// The run whose report stands and is not told yet.
     pub untold: Option<String>,
-    /// The runs whose findings Security Hub still has to take, oldest first.
-    pub hub: Vec<String>,
+    /// What Security Hub was sent, and still has to take.
+    pub security_hub: Hub,
 }
 
 /// A run under way.
@@ -45,12 +44,15 @@ pub(crate) struct Underway {
     pub id: String,
     pub began: Timestamp,
     pub cursor: Cursor,
-    /// Invocations that took it up. Each names its part by it, so that one that was cut off cannot spoil another's.
+    /// Invocations that took it up. Each names its parts by it, so that one that was cut off cannot spoil another's.
     pub ticks: u32,
-    /// The ticks whose parts count.
-    pub parts: Vec<u32>,
+    /// The parts that count, by name.
+    pub parts: Vec<String>,
     /// Calls to AWS by these ticks.
     pub calls: u64,
+    /// Until when an invocation reads. Whoever comes before it leaves the run alone, or two would overtake each other for ever.
+    #[serde(default)]
+    pub reading_until: Option<Timestamp>,
 }
 
 /// A run that came to its end.
@@ -64,7 +66,7 @@ pub(crate) struct Ended {
 impl Underway {
     pub fn begin(now: Timestamp) -> Self {
         let id = now.strftime("%Y%m%dT%H%M%SZ").to_string();
-        Self { id, began: now, cursor: Cursor::default(), ticks: 0, parts: Vec::new(), calls: 0 }
+        Self { id, began: now, cursor: Cursor::default(), ticks: 0, parts: Vec::new(), calls: 0, reading_until: None }
     }
 }
 
@@ -79,10 +81,13 @@ impl State {
         self.last = Some(Ended { id: run.id.clone(), began: run.began, finished });
         self.untold = Some(run.id.clone());
         if security_hub {
-            self.hub.push(run.id.clone());
-            let surplus = self.hub.len().saturating_sub(HUB_MAX);
-            self.hub.drain(..surplus);
+            self.security_hub.owe(&run.id);
         }
+    }
+
+    /// Until when somebody else reads.
+    pub fn read_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.run.as_ref()?.reading_until.filter(|until| now < *until)
     }
 }
 
@@ -118,24 +123,35 @@ impl Kept {
     }
 }
 
-pub(crate) fn part_key(run: &str, tick: u32) -> String {
-    format!("runs/{run}/part-{tick}.json")
+pub(crate) fn part_key(run: &str, name: &str) -> String {
+    format!("runs/{run}/part-{name}.json")
 }
 
 pub(crate) fn report_key(run: &str) -> String {
     format!("reports/{run}.json")
 }
 
+/// Its length is counted first: a list that grows is copied as it grows, and a report is large.
 pub(crate) fn json_of(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec(value).map_err(|error| Failure::new("Store", &error))
+    let failed = |error: serde_json::Error| Failure::new("Store", &error);
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, value).map_err(failed)?;
+    let mut body = Vec::with_capacity(count.0);
+    serde_json::to_writer(&mut body, value).map_err(failed)?;
+    Ok(body)
 }
 
-/// An object that must be there.
-pub(crate) async fn stored<T: DeserializeOwned>(store: &Store, key: &str) -> Result<T, Failure> {
-    let found = store.get(key).await.map_err(|error| Failure::new("Store", &error))?;
-    let found = found.ok_or_else(|| Failure::said("Store", format!("{key} is not in the bucket any more")))?;
-    serde_json::from_slice(&found.body)
-        .map_err(|error| Failure::said("Store", format!("{key} cannot be read: {error}")))
+struct Count(usize);
+
+impl std::io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// An object that may be missing, or of another form: then there is none.
@@ -151,40 +167,5 @@ pub(crate) async fn stored_if_any<T: DeserializeOwned>(store: &Store, key: &str)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn noon() -> Timestamp {
-        Timestamp::from_second(1_793_620_800).unwrap()
-    }
-
-    #[test]
-    fn a_run_that_ends_leaves_its_report_to_be_told_and_to_be_sent() {
-        let mut state = State { run: Some(Underway::begin(noon())), ..State::default() };
-        assert_eq!(state.runs(), Runs { unfinished: Some(noon()), finished: None });
-        let run = state.run.clone().unwrap();
-        assert_eq!(run.id, "20261102T120000Z");
-        state.end(&run, noon(), true);
-        assert_eq!(state.runs(), Runs { unfinished: None, finished: Some(noon()) });
-        assert_eq!((state.untold, state.hub), (Some(run.id.clone()), vec![run.id.clone()]));
-        let mut state = State::default();
-        state.end(&run, noon(), false);
-        assert_eq!(state.hub, Vec::<String>::new());
-    }
-
-    #[test]
-    fn reports_for_a_hub_that_never_takes_them_do_not_pile_up() {
-        let mut state = State::default();
-        for number in 0..100 {
-            let run = Underway { id: format!("{number:03}"), ..Underway::begin(noon()) };
-            state.end(&run, noon(), true);
-        }
-        assert_eq!((state.hub.len(), state.hub[0].as_str()), (HUB_MAX, "070"));
-    }
-
-    #[test]
-    fn a_state_that_lacks_what_a_later_version_added_is_read() {
-        let state: State = serde_json::from_str("{}").unwrap();
-        assert_eq!(state, State::default());
-    }
-}
+#[path = "progress_tests.rs"]
+mod tests;

@@ -1,27 +1,55 @@
 //! The reading of a run: as far as one invocation comes, from the cursor on, every service judged and dropped.
+//!
+//! What was found is kept every few hundred services and behind the last one, so an invocation that dies loses little, and
+//! one that dies while it puts the report together leaves only that to the next.
 
-use std::time::SystemTime;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
-use pitcrew_core::audit::{Fleet, Part, Report, Run, ServiceFacts, Waivers, check_fleet, check_service};
+use jiff::{SignedDuration, Timestamp};
+use pitcrew_core::audit::{Fleet, Part, ServiceFacts, Waivers, check_service};
 use pitcrew_core::autonomy::Autonomy;
 use pitcrew_core::domain::Settings as DomainSettings;
-use pitcrew_fleet::store::Content;
-use pitcrew_fleet::walk::{Progress, Stop, WalkSettings, Walked, walk};
+use pitcrew_fleet::store::{Content, Store};
+use pitcrew_fleet::walk::{Cursor, Keeping, Progress, Stop, WalkSettings, Walked, walk_keeping};
+use pitcrew_fleet::wire::Wire;
 use pitcrew_lambda::failure::Failure;
 use serde_json::{Value, json};
 
 use crate::app::{AuditApp, Clients};
-use crate::progress::{Kept, LATEST, Underway, WAIVERS, json_of, part_key, report_key, stored, stored_if_any};
+use crate::ending;
+use crate::handler::Times;
+use crate::progress::{Kept, Underway, WAIVERS, json_of, part_key};
 
 /// Services that are read at the same time. The line of each service of AWS decides the speed; this keeps it filled.
 const CONCURRENT: usize = 8;
+/// Hundreds of services after which what was found is kept: at App Runner's twenty calls a second every two minutes.
+const KEPT_EVERY: u32 = 5;
+/// What putting a large report together and telling it may take. With less left, the next tick does it.
+const TIME_TO_JUDGE: Duration = Duration::from_secs(240);
 
 /// What became of the run in this invocation.
 pub(crate) struct Read {
     /// Its report stands.
     pub ended: bool,
+    /// Services that were read.
+    pub read: usize,
+    /// Somebody else goes on with it.
+    pub overtaken: bool,
     pub answer: Value,
+}
+
+impl Read {
+    /// The state changed under us: whoever did that goes on, and nothing of ours counts.
+    pub fn overtaken(run: &str) -> Self {
+        tracing::info!(run, "somebody else goes on with the audit");
+        Self { ended: false, read: 0, overtaken: true, answer: json!({"overtaken": run}) }
+    }
+
+    /// Whether the run is further than before.
+    pub fn came_on(&self) -> bool {
+        self.ended || self.read > 0
+    }
 }
 
 /// Takes the run of the state up, reads on, and keeps what was found. Where nothing is left, makes the report.
@@ -29,49 +57,148 @@ pub(crate) async fn go_on(
     app: &AuditApp,
     clients: &Clients,
     kept: &mut Kept,
-    until: SystemTime,
+    times: Times,
     now: Timestamp,
 ) -> Result<Read, Failure> {
     let run = kept.state.run.get_or_insert_with(|| Underway::begin(now));
     run.ticks = run.ticks.saturating_add(1);
-    let mut run = run.clone();
+    run.reading_until = Some(after(now, times.until));
+    let id = run.id.clone();
     if !kept.save(&clients.store).await? {
-        return Ok(overtaken(&run));
+        return Ok(Read::overtaken(&id));
     }
-    let (part, walked) = read(app, clients, &run, until).await?;
-    let key = part_key(&run.id, run.ticks);
-    let put = clients.store.put(&key, Content::Json, json_of(&part)?).await;
-    put.map_err(|error| Failure::new("Store", &error))?;
-    run.parts.push(run.ticks);
-    run.calls = run.calls.saturating_add(clients.fleet.wire.calls());
-    let read = walked.read;
-    match walked.next {
-        Some((cursor, stop)) => {
-            let why = match stop {
-                Stop::Time => "time",
-                Stop::Calls => "calls",
-            };
-            tracing::info!(run = run.id, read, why, "the run goes on at the next tick");
-            let answer = json!({"run": run.id, "read": read, "cut_by": why});
-            run.cursor = cursor;
-            kept.state.run = Some(run.clone());
-            let ended = false;
-            Ok(if kept.save(&clients.store).await? { Read { ended, answer } } else { overtaken(&run) })
-        }
-        None => end(app, clients, kept, run, &walked).await,
-    }
-}
-
-/// The state changed under us: whoever did that goes on, and nothing of ours counts.
-fn overtaken(run: &Underway) -> Read {
-    tracing::info!(run = run.id, "somebody else goes on with the audit");
-    Read { ended: false, answer: json!({"overtaken": run.id}) }
-}
-
-async fn read(app: &AuditApp, clients: &Clients, run: &Underway, until: SystemTime) -> Result<(Part, Walked), Failure> {
     let waivers = waivers(clients).await?;
+    let walked = match read(app, clients, kept, &waivers, times.until).await {
+        Ok(Some(walked)) => walked,
+        Ok(None) => return Ok(Read::overtaken(&id)),
+        Err(failure) => {
+            // Lambda tries again soon, and must not wait for a reading that has ended.
+            if let Some(run) = kept.state.run.as_mut() {
+                run.reading_until = None;
+                kept.save(&clients.store).await?;
+            }
+            return Err(failure);
+        }
+    };
+    let read = walked.read;
+    if let Some((_, stop)) = walked.next {
+        let why = match stop {
+            Stop::Time => "time",
+            Stop::Calls => "calls",
+        };
+        tracing::info!(run = id, read, why, "the run goes on at the next tick");
+        return Ok(Read {
+            ended: false,
+            read,
+            overtaken: false,
+            answer: json!({"run": id, "read": read, "cut_by": why}),
+        });
+    }
+    if !ends_now(read, times.deadline.duration_since(SystemTime::now()).unwrap_or_default()) {
+        tracing::info!(run = id, read, "every service is read; the report is made at the next tick");
+        let answer = json!({"run": id, "read": read, "cut_by": "end"});
+        return Ok(Read { ended: false, read, overtaken: false, answer });
+    }
+    ending::end(app, clients, kept, &walked, &waivers).await
+}
+
+/// Whether the report is made in this invocation: in any that had nothing else to do.
+fn ends_now(read: usize, left: Duration) -> bool {
+    read == 0 || left >= TIME_TO_JUDGE
+}
+
+/// The moment by AWS's clock.
+fn after(now: Timestamp, until: SystemTime) -> Timestamp {
+    let left = until.duration_since(SystemTime::now()).unwrap_or_default();
+    now.saturating_add(SignedDuration::try_from(left).unwrap_or(SignedDuration::MAX)).unwrap_or(now)
+}
+
+/// Reads on; `None` where somebody else wrote the state meanwhile.
+async fn read(
+    app: &AuditApp,
+    clients: &Clients,
+    kept: &mut Kept,
+    waivers: &Waivers,
+    until: SystemTime,
+) -> Result<Option<Walked>, Failure> {
+    let Some(run) = &kept.state.run else { return Ok(None) };
+    let (cursor, keeper) = (run.cursor.clone(), Keeper::of(run, clients));
+    let found = Mutex::new(Part::default());
+    let keeping = tokio::sync::Mutex::new((keeper, kept, Ok(true)));
+    let (found, keeping) = (&found, &keeping);
+    let mut each =
+        |fleet: &Fleet, service: &ServiceFacts| grow(found, |part| part.merge(check_service(fleet, service, waivers)));
+    let mut told = |progress: &Progress| tracing::debug!(?progress, "reading");
+    let mut hundreds = 0_u32;
+    let mut keep = |cursor: &Cursor, last: bool| -> Keeping<'_> {
+        hundreds += 1;
+        if !last && !hundreds.is_multiple_of(KEPT_EVERY) {
+            return Box::pin(std::future::ready(true));
+        }
+        let (part, cursor) = (grow(found, std::mem::take), cursor.clone());
+        Box::pin(async move {
+            let (keeper, kept, outcome) = &mut *keeping.lock().await;
+            *outcome = keeper.keep(kept, part, cursor, false).await;
+            matches!(outcome, Ok(true))
+        })
+    };
+    let settings = walk_settings(app, until);
+    let walked = walk_keeping(&clients.fleet, &settings, cursor, &mut each, &mut told, &mut keep).await;
+    let walked = walked.map_err(|error| Failure::new("Read", &error))?;
+    let (keeper, kept, outcome) = &mut *keeping.lock().await;
+    if !std::mem::replace(outcome, Ok(true))? {
+        return Ok(None);
+    }
+    match &walked.next {
+        Some((cursor, _)) if !keeper.keep(kept, grow(found, std::mem::take), cursor.clone(), true).await? => Ok(None),
+        Some(_) | None => Ok(Some(walked)),
+    }
+}
+
+/// Changes what was found. Nobody else holds it at the same time.
+fn grow<T>(found: &Mutex<Part>, change: impl FnOnce(&mut Part) -> T) -> T {
+    change(&mut found.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Keeps parts and cursor of a run.
+struct Keeper<'k> {
+    store: &'k Store,
+    wire: &'k Wire,
+    run: String,
+    tick: u32,
+    parts: u32,
+    /// Calls of the ticks before.
+    calls: u64,
+}
+
+impl<'k> Keeper<'k> {
+    fn of(run: &Underway, clients: &'k Clients) -> Self {
+        let (store, wire) = (&clients.store, &clients.fleet.wire);
+        Self { store, wire, run: run.id.clone(), tick: run.ticks, parts: 0, calls: run.calls }
+    }
+
+    /// Keeps what was found since the last time, and how far the reading is; `false` where somebody else wrote the state.
+    async fn keep(&mut self, kept: &mut Kept, part: Part, cursor: Cursor, ends: bool) -> Result<bool, Failure> {
+        let Some(run) = kept.state.run.as_mut() else { return Ok(false) };
+        if !part.is_empty() {
+            self.parts += 1;
+            let name = format!("{}-{}", self.tick, self.parts);
+            let put = self.store.put(&part_key(&self.run, &name), Content::Json, json_of(&part.grouped())?).await;
+            put.map_err(|error| Failure::new("Store", &error))?;
+            run.parts.push(name);
+        }
+        run.cursor = cursor;
+        run.calls = self.calls.saturating_add(self.wire.calls());
+        if ends {
+            run.reading_until = None;
+        }
+        kept.save(self.store).await
+    }
+}
+
+fn walk_settings(app: &AuditApp, until: SystemTime) -> WalkSettings {
     let settings = &app.settings;
-    let walk_settings = WalkSettings {
+    WalkSettings {
         policy: settings.policy.clone(),
         domains: DomainSettings {
             autonomy: Autonomy::Observe,
@@ -85,19 +212,7 @@ async fn read(app: &AuditApp, clients: &Clients, run: &Underway, until: SystemTi
         calls_max: settings.calls_max,
         until,
         only: Vec::new(),
-    };
-    let mut part = Part::default();
-    let mut each = |fleet: &Fleet, service: &ServiceFacts| part.merge(check_service(fleet, service, &waivers));
-    let mut told = |progress: &Progress| tracing::debug!(?progress, "reading");
-    let walked = walk(&clients.fleet, &walk_settings, run.cursor.clone(), &mut each, &mut told).await;
-    let walked = walked.map_err(|error| Failure::new("Read", &error))?;
-    if walked.next.is_none() {
-        for (service, why) in &walked.unread {
-            part.merge(Part::unread(service.clone(), why));
-        }
-        part.merge(check_fleet(&walked.fleet, &waivers));
     }
-    Ok((part, walked))
 }
 
 async fn waivers(clients: &Clients) -> Result<Waivers, Failure> {
@@ -105,38 +220,21 @@ async fn waivers(clients: &Clients) -> Result<Waivers, Failure> {
     Ok(file.map(|file| Waivers::read(&file.body)).unwrap_or_default())
 }
 
-/// Puts the report together and keeps it under its run. Only then is the run over: an invocation that dies before does this
-/// again, against the same report of the run before.
-async fn end(
-    app: &AuditApp,
-    clients: &Clients,
-    kept: &mut Kept,
-    run: Underway,
-    walked: &Walked,
-) -> Result<Read, Failure> {
-    let mut parts = Vec::new();
-    for tick in &run.parts {
-        parts.push(stored::<Part>(&clients.store, &part_key(&run.id, *tick)).await?);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_made_where_there_is_time_for_it_or_nothing_else_to_do() {
+        assert!(ends_now(10_000, TIME_TO_JUDGE));
+        assert!(!ends_now(1, TIME_TO_JUDGE - Duration::from_secs(1)), "it was read; the next tick makes the report");
+        assert!(ends_now(0, Duration::ZERO), "else no tick would ever make it");
     }
-    let previous: Option<Report> = stored_if_any(&clients.store, LATEST).await?;
-    let finished = clients.fleet.domains.date.now().unwrap_or(walked.fleet.now);
-    let listed = walked.fleet.services.iter().map(|listed| listed.arn.clone());
-    let about = Run {
-        id: run.id.clone(),
-        place: app.settings.place.clone(),
-        started: run.began,
-        finished,
-        calls: run.calls,
-        listed: listed.chain(walked.unread.iter().map(|(arn, _)| arn.clone())).collect(),
-    };
-    let report = Report::assemble(about, parts, previous.as_ref());
-    let put = clients.store.put(&report_key(&run.id), Content::Json, json_of(&report)?).await;
-    put.map_err(|error| Failure::new("Store", &error))?;
-    kept.state.end(&run, finished, app.settings.security_hub);
-    if !kept.save(&clients.store).await? {
-        return Ok(overtaken(&run));
+
+    #[test]
+    fn a_tick_that_read_nothing_did_not_come_on() {
+        let read = |ended, read| Read { ended, read, overtaken: false, answer: Value::Null };
+        assert!(read(false, 1).came_on() && read(true, 0).came_on());
+        assert!(!read(false, 0).came_on() && !Read::overtaken("r1").came_on());
     }
-    tracing::info!(run = run.id, open = report.counts.total(), services = report.audited, "the run has its report");
-    let answer = json!({"run": run.id, "services": report.audited, "open": report.counts.total()});
-    Ok(Read { ended: true, answer })
 }

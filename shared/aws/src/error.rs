@@ -127,6 +127,8 @@ fn kind_of(code: &str, message: &str) -> Kind {
         "InternalServiceErrorException"
         | "InternalServerError"
         | "InternalFailure"
+        // Security Hub's.
+        | "InternalException"
         | "ServiceUnavailable"
         | "ServiceUnavailableException"
         | "ServerException" => Kind::Unknown,

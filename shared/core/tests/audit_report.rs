@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use pitcrew_core::audit::{FORMAT, Grade, Narrowed, Trend, Waived, WaivedBy, html};
+use pitcrew_core::audit::{FORMAT, Grade, Narrowed, Trend, Unseen, Waived, WaivedBy, html};
 use serde_json::Value;
 
 #[path = "../examples/audit_page/sample.rs"]
@@ -74,6 +74,8 @@ fn full() -> Value {
     let group = report.rules[0].group;
     let (services, rules, groups) = (vec![service], vec!["a-rule".to_owned()], vec![group]);
     report.narrowed = Some(Narrowed { services, rules, groups, grade: Some(Grade::High) });
+    report.sight.lost = vec![Unseen { rule: "*".to_owned(), why: "no".to_owned(), resources: 1 }];
+    report.sight.back = report.sight.lost.clone();
     serde_json::to_value(report).unwrap()
 }
 

@@ -66,7 +66,8 @@ impl Store {
         };
         let etag = answer.e_tag.unwrap_or_default();
         let body = answer.body.collect().await;
-        let body = body.map_err(|error| AwsError::again(OPERATION, error.to_string()))?.into_bytes().to_vec();
+        // Moved, not copied: a report is large.
+        let body = Vec::from(body.map_err(|error| AwsError::again(OPERATION, error.to_string()))?.into_bytes());
         Ok(Some(Stored { body, etag }))
     }
 

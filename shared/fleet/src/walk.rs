@@ -11,6 +11,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use futures_util::future::{BoxFuture, ready};
 use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use pitcrew_aws::apprunner::observe_services;
@@ -115,6 +116,12 @@ pub type Each<'a> = dyn FnMut(&Fleet, &ServiceFacts) + Send + 'a;
 /// Is told how far the walk is.
 pub type Tell<'a> = dyn FnMut(&Progress) + Send + 'a;
 
+/// Is given the cursor behind each hundred services, and whether they were the last: what they came to can be kept then.
+/// `false` ends the walk there.
+pub type Keep<'a> = dyn FnMut(&Cursor, bool) -> Keeping<'a> + Send + 'a;
+/// What [`Keep`] answers.
+pub type Keeping<'a> = BoxFuture<'a, bool>;
+
 /// Walks the fleet from `cursor` on, in the order of ARNs.
 ///
 /// # Errors
@@ -125,6 +132,21 @@ pub async fn walk(
     cursor: Cursor,
     each: &mut Each<'_>,
     tell: &mut Tell<'_>,
+) -> Result<Walked, AwsError> {
+    walk_keeping(clients, settings, cursor, each, tell, &mut |_, _| Box::pin(ready(true))).await
+}
+
+/// The same, for whoever keeps what was found on the way.
+///
+/// # Errors
+/// As of [`walk`].
+pub async fn walk_keeping(
+    clients: &FleetClients,
+    settings: &WalkSettings,
+    cursor: Cursor,
+    each: &mut Each<'_>,
+    tell: &mut Tell<'_>,
+    keep: &mut Keep<'_>,
 ) -> Result<Walked, AwsError> {
     let all = list(clients, settings, tell).await?;
     let now = clients.domains.date.now();
@@ -141,6 +163,9 @@ pub async fn walk(
     for chunk in todo.chunks(SERVICES_MAX) {
         stopped = run.chunk(chunk, each).await;
         tell(&progress(clients, Phase::Services, before + run.read, of));
+        if stopped.is_none() && !keep(&run.cursor, todo.last() == chunk.last()).await {
+            stopped = Some(Stop::Time);
+        }
         if stopped.is_some() {
             break;
         }

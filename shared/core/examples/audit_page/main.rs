@@ -7,7 +7,7 @@
 use std::error::Error;
 
 use pitcrew_core::audit::{Trend, asff, html};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[expect(clippy::expect_used, reason = "the sample is made of constants, and its tests build it")]
 mod sample;
@@ -32,7 +32,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if let Some(hub) = arguments.next() {
         let page = Some("https://s3.console.aws.amazon.com/s3/object/audit");
-        let calls = json!({"imports": asff::imports(&report, page), "updates": asff::updates(&report)});
+        let since = asff::Since::previous(&report);
+        let bodies = |call| {
+            let requests = asff::requests(&report, &since, page, 0).filter(move |request| request.call == call);
+            requests.map(|request| serde_json::from_str(&request.body)).collect::<Result<Vec<Value>, _>>()
+        };
+        let calls = json!({"imports": bodies(asff::Call::Import)?, "updates": bodies(asff::Call::Update)?});
         std::fs::write(hub, calls.to_string())?;
     }
     Ok(())

@@ -8,7 +8,7 @@
 //!
 //! `BatchImportFindings` sets the workflow of a finding that it creates and never changes it afterwards: that belongs to those
 //! who work on findings (API reference of `BatchImportFindings`). So what was waived, opened again or has gone since needs
-//! `BatchUpdateFindings` too: [`updates`] gives its requests. The format names no type of resource for App Runner, so every
+//! `BatchUpdateFindings` too: [`requests`] gives both, one at a time. The format names no type of resource for App Runner, so every
 //! resource is an `Other` with its kind among the details.
 
 use jiff::Timestamp;
@@ -17,8 +17,9 @@ use serde_json::{Value, json};
 use super::{Finding, Grade, Report, Resource};
 use crate::render::clean::clip;
 
-/// Findings that one call of `BatchImportFindings` or `BatchUpdateFindings` takes.
-pub const CHUNK_MAX: usize = 100;
+mod requests;
+
+pub use requests::{CHUNK_MAX, Call, Request, Since, requests};
 
 const TITLE_CHARS_MAX: usize = 256;
 const DESCRIPTION_CHARS_MAX: usize = 1_024;
@@ -27,31 +28,6 @@ const ID_CHARS_MAX: usize = 512;
 /// Values of `Details.Other` must have fewer than 1,024 characters.
 const DETAIL_CHARS_MAX: usize = 1_000;
 const NOTE_CHARS_MAX: usize = 512;
-
-/// The bodies of `BatchImportFindings`, one a call: open and waived findings, and the gone ones to be archived.
-pub fn imports(report: &Report, page: Option<&str>) -> Vec<Value> {
-    let kept = report.findings.iter().map(|finding| imported(report, finding, page, false));
-    let gone = report.changes.gone.iter().map(|finding| imported(report, finding, page, true));
-    let all: Vec<Value> = kept.chain(gone).collect();
-    all.chunks(CHUNK_MAX).map(|chunk| json!({"Findings": chunk})).collect()
-}
-
-/// The bodies of `BatchUpdateFindings`, one a call, to be made after the imports.
-pub fn updates(report: &Report) -> Vec<Value> {
-    let changes = &report.changes;
-    let gone: Vec<String> = changes.gone.iter().map(|finding| finding.id.clone()).collect();
-    let of = |ids: &[String], status: &str| -> Vec<Value> {
-        let identifiers = ids.iter().map(|id| json!({"Id": arn(report, id), "ProductArn": product(report)}));
-        let identifiers: Vec<Value> = identifiers.collect();
-        let body = |chunk: &[Value]| json!({"FindingIdentifiers": chunk, "Workflow": {"Status": status}});
-        identifiers.chunks(CHUNK_MAX).map(body).collect()
-    };
-    // One that was waived when it came may have been there in earlier days: Security Hub then has it open again.
-    let came = |finding: &&Finding| !finding.open() && finding.first_seen >= report.started;
-    let came = report.findings.iter().filter(came).map(|finding| finding.id.clone());
-    let waived: Vec<String> = changes.waived.iter().cloned().chain(came).collect();
-    [of(&waived, "SUPPRESSED"), of(&changes.reopened, "NEW"), of(&gone, "RESOLVED")].concat()
-}
 
 /// Stable from run to run, and unlike the findings of another account, region or product.
 fn arn(report: &Report, id: &str) -> String {

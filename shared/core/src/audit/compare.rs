@@ -16,9 +16,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::before::{Before, Known};
 use super::engine::{EVERY_RULE, Finding, NotChecked};
 use super::waiver::{self, Waived, WaivedBy};
-use super::{Grade, Report, Resource};
+use super::{Grade, Resource};
 
 /// A finding that is graded otherwise than before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,73 +52,73 @@ impl Changes {
     }
 }
 
-/// Where nobody could look this time.
-struct Blind {
-    /// Rules, with the ids of the resources that they could not check.
-    pairs: BTreeSet<(String, String)>,
+/// Where nobody could look.
+pub(super) struct Blind<'e> {
+    /// By rule, the ids of the resources that it could not check.
+    by: BTreeMap<&'e str, BTreeSet<String>>,
 }
 
-impl Blind {
-    fn new(not_checked: &[NotChecked]) -> Self {
-        let pair = |entry: &NotChecked, resource: &Resource| (entry.rule.clone(), resource.id());
-        let pairs = not_checked.iter().flat_map(|entry| entry.resources.iter().map(move |one| pair(entry, one)));
-        Self { pairs: pairs.collect() }
+impl<'e> Blind<'e> {
+    pub(super) fn new(not_checked: &'e [NotChecked]) -> Self {
+        let mut by: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for entry in not_checked {
+            by.entry(&entry.rule).or_default().extend(entry.resources.iter().map(Resource::id));
+        }
+        Self { by }
     }
 
     /// A list that could not be read is said of the account, and hides every resource that stands in it.
-    fn hides(&self, rule: &str, resource: &Resource) -> bool {
+    pub(super) fn hides(&self, rule: &str, resource: &Resource) -> bool {
         let id = resource.id();
-        [(rule, id.as_str()), (EVERY_RULE, &id), (rule, "account")]
-            .iter()
-            .any(|(rule, id)| self.pairs.contains(&((*rule).to_owned(), (*id).to_owned())))
+        let said = |rule: &str, id: &str| self.by.get(rule).is_some_and(|ids| ids.contains(id));
+        said(rule, &id) || said(EVERY_RULE, &id) || said(rule, "account")
     }
 }
 
 /// Compares, carries on what is known from before, and adds to the findings those that nobody could look for.
 pub(super) fn compare(
     findings: &mut Vec<Finding>,
-    previous: &Report,
+    before: &mut Before,
     not_checked: &[NotChecked],
     now: Timestamp,
 ) -> Changes {
     let blind = Blind::new(not_checked);
-    let known: BTreeMap<&str, &Finding> =
-        previous.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect();
     let mut changes = Changes::default();
     for finding in findings.iter_mut() {
-        match known.get(finding.id.as_str()) {
-            Some(before) => {
-                finding.first_seen = before.first_seen;
+        match before.known.get(&finding.id) {
+            Some(known) => {
+                finding.first_seen = known.first_seen;
                 if finding.waiver.is_none() && blind.hides(waiver::MALFORMED, &finding.resource) {
-                    finding.waiver = kept(before, now).filter(|waived| waived.by == WaivedBy::Tag);
+                    finding.waiver = kept(&known.waiver, now).filter(|waived| waived.by == WaivedBy::Tag);
                 }
-                note(&mut changes, finding, before);
+                note(&mut changes, finding, known);
             }
             None if finding.open() => changes.new.push(finding.id.clone()),
             None => {}
         }
     }
-    let present: BTreeSet<String> = findings.iter().map(|finding| finding.id.clone()).collect();
-    for before in previous.findings.iter().filter(|before| !present.contains(&before.id)) {
-        if blind.hides(&before.rule, &before.resource) {
-            let carried = Finding { checked: false, waiver: kept(before, now), ..before.clone() };
-            note(&mut changes, &carried, before);
+    // Moved, not copied: what has gone since is all of it where a rule was renamed.
+    for missing in std::mem::take(&mut before.missing) {
+        if blind.hides(&missing.rule, &missing.resource) {
+            let known = Known { first_seen: missing.first_seen, grade: missing.grade, waiver: missing.waiver.clone() };
+            let carried = Finding { checked: false, waiver: kept(&known.waiver, now), ..missing };
+            note(&mut changes, &carried, &known);
             findings.push(carried);
         } else {
-            changes.gone.push(before.clone());
+            changes.gone.push(missing);
         }
     }
     changes
 }
 
 /// The waiver of before, where its day is not over.
-fn kept(before: &Finding, now: Timestamp) -> Option<Waived> {
-    before.waiver.clone().filter(|waived| waived.until >= waiver::day(now))
+fn kept(waiver: &Option<Waived>, now: Timestamp) -> Option<Waived> {
+    waiver.clone().filter(|waived| waived.until >= waiver::day(now))
 }
 
-fn note(changes: &mut Changes, finding: &Finding, before: &Finding) {
+fn note(changes: &mut Changes, finding: &Finding, before: &Known) {
     let id = finding.id.clone();
-    match (before.open(), finding.open()) {
+    match (before.waiver.is_none(), finding.open()) {
         (true, false) => changes.waived.push(id),
         (false, true) => changes.reopened.push(id),
         (false, false) => {}

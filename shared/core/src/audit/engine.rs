@@ -7,6 +7,8 @@
 //! | a service that could not be read at all | not checked, by every rule ([`Part::unread`]) |
 //! | the fleet | the same, of the rules about what no service owns |
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -174,7 +176,29 @@ impl Part {
         Self { not_checked, ..Self::default() }
     }
 
-    /// Adds another part. What could not be checked for the same reason becomes one entry when the report is made.
+    /// One entry for each rule and reason that could not be checked, each resource once, all in order. A part is kept like
+    /// this: a reading that is refused is refused for every service, and would be an entry for each.
+    #[must_use]
+    pub fn grouped(mut self) -> Self {
+        let mut by: BTreeMap<(String, String), BTreeSet<Resource>> = BTreeMap::new();
+        for NotChecked { rule, why, resources } in self.not_checked {
+            by.entry((rule, why)).or_default().extend(resources);
+        }
+        let entry = |((rule, why), resources): (_, BTreeSet<Resource>)| NotChecked {
+            rule,
+            why,
+            resources: resources.into_iter().collect(),
+        };
+        self.not_checked = by.into_iter().map(entry).collect();
+        self
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Adds another part.
     pub fn merge(&mut self, other: Self) {
         self.findings.extend(other.findings);
         self.not_checked.extend(other.not_checked);

@@ -16,6 +16,7 @@
 //! | open | no waiver names it |
 
 pub mod asff;
+mod before;
 mod command;
 mod compare;
 mod doubled;
@@ -38,12 +39,14 @@ mod samples;
 #[cfg(test)]
 mod samples_more;
 pub mod secrets;
+mod sight;
 mod tell;
 #[cfg(test)]
 mod testing;
 mod trend;
 mod waiver;
 
+pub use before::Before;
 pub use compare::{Changes, Regraded};
 pub use doubled::doubled_names;
 pub use engine::{
@@ -56,8 +59,9 @@ pub use facts::{Fleet, ServiceFacts};
 pub use figures::{Figures, figures};
 pub use findings::{Findings, Fix, Resource, Seen, Unchecked};
 pub use narrow::{Narrowed, Selection};
-pub use report::{FORMAT, Report, RuleLine, Run};
+pub use report::{FORMAT, Report, RuleLine, Run, Whole};
 pub use rule::{Chapter, Check, Grade, Group, Rule, all, find};
-pub use tell::notice;
+pub use sight::{Sight, Unseen};
+pub use tell::{given_up, notice, refused};
 pub use trend::{RUNS_MAX, Trend, TrendLine};
 pub use waiver::{Entry, TAG, Waived, WaivedBy, Waivers};

@@ -96,6 +96,9 @@ impl Report {
         self.not_checked.retain(|entry| wanted.wants_entry(entry));
         self.rules.retain(|rule| wanted.wants_rule(&rule.id, Some(rule.group)));
         self.changes = narrowed(self.changes, &self.findings, wanted);
+        let wants = |rule: &str| rule == EVERY_RULE || wanted.wants_rule(rule, find(rule).map(|rule| rule.group));
+        self.sight.lost.retain(|unseen| wants(&unseen.rule));
+        self.sight.back.retain(|unseen| wants(&unseen.rule));
         report::count(&mut self.services, &self.findings, &self.not_checked);
         self.counts = report::counts(&self.findings);
         self.waived = report::waived(&self.findings);

@@ -8,11 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::before::Before;
 use super::compare::{self, Changes};
 use super::engine::{Counts, EVERY_RULE, Finding, NotChecked, Part, ServiceLine, Source, Tagged};
 use super::facts::Place;
 use super::narrow::Narrowed;
 use super::rule::{Check, Grade, Group, Rule};
+use super::sight::Sight;
 use super::{Resource, rule};
 use crate::id::ServiceArn;
 
@@ -69,6 +71,9 @@ pub struct Report {
     /// Pairs of a rule and a resource that could not be checked.
     pub unchecked: u32,
     pub changes: Changes,
+    /// What can be checked no longer since the run before, and what can be again.
+    #[serde(default)]
+    pub sight: Sight,
     /// The worst first.
     pub findings: Vec<Finding>,
     pub not_checked: Vec<NotChecked>,
@@ -77,35 +82,50 @@ pub struct Report {
     pub rules: Vec<RuleLine>,
 }
 
-impl Report {
-    /// Puts the parts of a run together and compares them with the report of the run before.
-    ///
-    /// A previous report of another form, another place or this very run is no measure, and neither is a part of one: then
-    /// nothing is compared.
-    pub fn assemble(run: Run, parts: impl IntoIterator<Item = Part>, previous: Option<&Self>) -> Self {
-        let mut whole = Part::default();
-        for part in parts {
-            whole.merge(part);
+/// The parts of a run, put together and not compared yet.
+#[derive(Clone, Debug)]
+pub struct Whole {
+    run: Run,
+    part: Part,
+}
+
+impl Whole {
+    pub fn new(run: Run, parts: impl IntoIterator<Item = Part>) -> Self {
+        let mut part = Part::default();
+        for one in parts {
+            part.merge(one);
         }
-        complete(&run, &mut whole);
-        let Part { mut findings, not_checked, mut services, left_out, tagged, fleet: _ } = whole;
+        complete(&run, &mut part);
         // A step that was run twice gives its findings twice.
         let mut ids = BTreeSet::new();
-        findings.retain(|finding| ids.insert(finding.id.clone()));
-        waive_by_tag(&mut findings, &tagged);
-        let not_checked = grouped(not_checked);
-        let previous = previous.filter(|report| report.format == FORMAT);
-        let previous = previous.filter(|report| report.place == run.place && report.run != run.id);
-        let changes = match previous {
-            Some(previous) => compare::compare(&mut findings, previous, &not_checked, run.finished),
+        part.findings.retain(|finding| ids.insert(finding.id.clone()));
+        waive_by_tag(&mut part.findings, &part.tagged);
+        Self { run, part: part.grouped() }
+    }
+
+    /// The ids of its findings: what of the run before needs to be read as a line only.
+    pub fn ids(&self) -> BTreeSet<String> {
+        self.part.findings.iter().map(|finding| finding.id.clone()).collect()
+    }
+
+    /// The report, compared with that of the run before.
+    ///
+    /// One of another form, another place or this very run is no measure: then nothing is compared.
+    pub fn report(self, before: Option<Before>) -> Report {
+        let Self { run, part: Part { mut findings, not_checked, mut services, left_out, tagged: _, fleet: _ } } = self;
+        let mut before =
+            before.filter(|before| before.format == FORMAT && before.place == run.place && before.run != run.id);
+        let changes = match &mut before {
+            Some(before) => compare::compare(&mut findings, before, &not_checked, run.finished),
             None => Changes::default(),
         };
-        findings.sort_by(|a, b| order(a).cmp(&order(b)));
+        findings.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
         count(&mut services, &findings, &not_checked);
-        Self {
+        let sight = before.as_ref().map(|before| Sight::between(before, &not_checked, &services));
+        Report {
             format: FORMAT,
             narrowed: None,
-            previous: previous.map(|report| report.run.clone()),
+            previous: before.map(|before| before.run),
             run: run.id,
             place: run.place,
             started: run.started,
@@ -117,11 +137,21 @@ impl Report {
             waived: waived(&findings),
             unchecked: unchecked(&not_checked),
             changes,
+            sight: sight.unwrap_or_default(),
             findings,
             not_checked,
             services,
-            rules: rule::all().map(Self::rule_line).collect(),
+            rules: rule::all().map(Report::rule_line).collect(),
         }
+    }
+}
+
+impl Report {
+    /// Puts the parts of a run together and compares them with the report of the run before.
+    pub fn assemble(run: Run, parts: impl IntoIterator<Item = Part>, previous: Option<&Self>) -> Self {
+        let whole = Whole::new(run, parts);
+        let before = previous.map(|previous| Before::of(previous, &whole.ids()));
+        whole.report(before)
     }
 
     /// A rule, as the reference of a report names it.
@@ -174,20 +204,6 @@ fn waive_by_tag(findings: &mut [Finding], tagged: &[Tagged]) {
         let tag = finding.resource.service().and_then(|arn| tagged.get(&(arn, finding.rule.as_str())));
         finding.waiver = tag.map(|tag| tag.waived.clone());
     }
-}
-
-/// One entry a rule and reason, each resource once, all in order.
-fn grouped(entries: Vec<NotChecked>) -> Vec<NotChecked> {
-    let mut by: BTreeMap<(String, String), BTreeSet<Resource>> = BTreeMap::new();
-    for NotChecked { rule, why, resources } in entries {
-        by.entry((rule, why)).or_default().extend(resources);
-    }
-    let entry = |((rule, why), resources): (_, BTreeSet<Resource>)| NotChecked {
-        rule,
-        why,
-        resources: resources.into_iter().collect(),
-    };
-    by.into_iter().map(entry).collect()
 }
 
 /// Open ones first, then the worst, then by group, rule, resource and key.

@@ -1,4 +1,4 @@
-//! The notice of an audit: what is new, worse, better, gone and waived since the run before.
+//! The notice of an audit: what is new, worse, better, gone and waived since the run before, and what it sees no more.
 //!
 //! | seen | told |
 //! |---|---|
@@ -6,68 +6,98 @@
 //! | a first run | once, by information at most: whoever installs pitcrew looks at its first report anyway |
 //! | new, worse or open again, the worst of them critical | critical: users are hurt, or will be within days, and nobody knew |
 //! | ... high or medium | warning |
-//! | ... low, or only better, gone, waived | information |
+//! | what the run before could check, and this one could not | warning: what goes wrong there goes unseen |
+//! | ... low, or only better, gone, waived, checked again | information |
 //!
-//! A critical finding that stays open is not told again: a person was told, and the page shows it until it is mended.
+//! A critical finding that stays open is not told again: a person was told, and the page shows it until it is mended. What
+//! cannot be checked is told once too, and once when it can be again.
 
-use super::{Changes, Counts, Finding, Grade, Regraded, Report};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::engine::EVERY_RULE;
+use super::{Changes, Counts, Finding, Grade, Regraded, Report, Sight, Unseen};
 use crate::notice::{Link, Notice, NoticeKind, Severity, Todo};
 use crate::render::clean::{clip, line};
 
 /// Findings that are named for one kind of change; the page names more.
 const NAMED_MAX: usize = 5;
+/// Reasons that are named for what cannot be checked any longer, and for what can be again.
+const REASONS_MAX: usize = 3;
 const NAME_CHARS_MAX: usize = 160;
 const TEXT_CHARS_MAX: usize = 400;
 /// A command that is longer is left to the page: half a command must not be copied.
 const COMMAND_CHARS_MAX: usize = 600;
 
+mod trouble;
+
+pub use trouble::{given_up, refused};
+
 /// What is told of the run, with a link to its page where there is one. The same run gives the same id.
 pub fn notice(report: &Report, page: Option<&str>) -> Option<Notice> {
-    let changes = &report.changes;
-    if report.previous.is_some() && changes.is_empty() {
+    if report.previous.is_some() && report.changes.is_empty() && report.sight.is_empty() {
         return None;
     }
     let place = format!("{}/{}", report.place.account, report.place.region);
     let links = page.map(|url| Link { label: "The report".to_owned(), url: url.to_owned() });
+    let by_id = ById::of(report);
+    let worst = worst_first(report, &by_id);
+    let blind = reasons(&report.sight.lost).into_iter().map(|(why, _)| Todo {
+        text: format!("Let the audit look again: {}", clip(why, TEXT_CHARS_MAX)),
+        command: None,
+    });
     Some(Notice {
         id: format!("audit/{place}/{}", report.run),
         kind: NoticeKind::Audit,
-        severity: severity(report),
+        severity: severity(report, worst.first().copied()),
         service: None,
         incident: None,
         group: format!("AUDIT#{place}"),
         headline: headline(report),
         happened: happened(report),
         why: None,
-        done: done(report),
-        todo: worst_first(report).into_iter().take(NAMED_MAX).map(todo).collect(),
+        done: done(report, &by_id),
+        todo: worst.into_iter().take(NAMED_MAX).map(todo).chain(blind.take(REASONS_MAX)).collect(),
         links: links.into_iter().collect(),
         receipt: format!("audit-{}", line(&report.run, NAME_CHARS_MAX)),
         at: report.finished,
     })
 }
 
+/// Findings by id: a new rule is news of every service, and looking each up in the list would take the square of that.
+struct ById<'r>(BTreeMap<&'r str, &'r Finding>);
+
+impl<'r> ById<'r> {
+    fn of(report: &'r Report) -> Self {
+        Self(report.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect())
+    }
+
+    fn get(&self, id: &str) -> Option<&'r Finding> {
+        self.0.get(id).copied()
+    }
+}
+
 /// What somebody has to look at now: new, worse and open again; in a first run every open finding.
-fn worst_first(report: &Report) -> Vec<&Finding> {
+fn worst_first<'r>(report: &'r Report, by_id: &ById<'r>) -> Vec<&'r Finding> {
     let Changes { new, worse, reopened, .. } = &report.changes;
     let mut all: Vec<&Finding> = match &report.previous {
         None => report.findings.iter().filter(|finding| finding.open()).collect(),
         Some(_) => {
             let ids = new.iter().chain(worse.iter().map(|one| &one.id)).chain(reopened);
-            ids.filter_map(|id| report.finding(id)).collect()
+            ids.filter_map(|id| by_id.get(id)).collect()
         }
     };
     all.sort_by_key(|finding| std::cmp::Reverse(finding.grade));
     all
 }
 
-fn severity(report: &Report) -> Severity {
+fn severity(report: &Report, worst: Option<&Finding>) -> Severity {
     if report.previous.is_none() {
         return Severity::Info;
     }
-    match worst_first(report).first().map(|finding| finding.grade) {
+    match worst.map(|finding| finding.grade) {
         Some(Grade::Critical) => Severity::Critical,
         Some(Grade::High | Grade::Medium) => Severity::Warning,
+        Some(Grade::Low) | None if !report.sight.lost.is_empty() => Severity::Warning,
         Some(Grade::Low) | None => Severity::Info,
     }
 }
@@ -86,6 +116,8 @@ fn headline(report: &Report) -> String {
         (better.len(), "better"),
         (gone.len(), "gone"),
         (waived.len(), "waived"),
+        (checks(&report.sight.lost), "no longer checked"),
+        (checks(&report.sight.back), "checked again"),
     ];
     let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
     format!("audit of {region}: {}; {open} open", parts.collect::<Vec<_>>().join(", "))
@@ -109,13 +141,13 @@ fn by_grade(counts: Counts) -> String {
     grades.map(|grade| format!("{} {}", counts.of(grade), grade.as_str())).collect::<Vec<_>>().join(", ")
 }
 
-fn done(report: &Report) -> Vec<String> {
+fn done(report: &Report, by_id: &ById<'_>) -> Vec<String> {
     let mut lines =
         vec![format!("Looked at {} services by {} calls and changed nothing.", report.audited, report.calls)];
     let Changes { new, worse, better, waived, reopened, gone } = &report.changes;
-    let ids = |ids: &[String]| ids.iter().filter_map(|id| report.finding(id)).map(|one| (one, None)).collect();
+    let ids = |ids: &[String]| ids.iter().filter_map(|id| by_id.get(id)).map(|one| (one, None)).collect();
     let regraded = |all: &[Regraded]| -> Vec<(_, Option<Grade>)> {
-        all.iter().filter_map(|one| Some((report.finding(&one.id)?, Some(one.before)))).collect()
+        all.iter().filter_map(|one| Some((by_id.get(&one.id)?, Some(one.before)))).collect()
     };
     name(&mut lines, "New", ids(new));
     name(&mut lines, "Worse", regraded(worse));
@@ -123,7 +155,45 @@ fn done(report: &Report) -> Vec<String> {
     name(&mut lines, "Better", regraded(better));
     name(&mut lines, "Gone", gone.iter().map(|one| (one, None)).collect());
     name(&mut lines, "Waived", ids(waived));
+    let Sight { lost, back } = &report.sight;
+    blindness(&mut lines, "No longer checked", lost);
+    blindness(&mut lines, "Checked again", back);
     lines
+}
+
+/// Pairs of a rule and a resource.
+fn checks(unseen: &[Unseen]) -> usize {
+    unseen.iter().map(|one| one.resources as usize).sum()
+}
+
+/// By reason, the rules and their pairs, the reason that hides most first: one refused read blinds many rules.
+fn reasons(unseen: &[Unseen]) -> Vec<(&str, (BTreeSet<&str>, usize))> {
+    let mut by: BTreeMap<&str, (BTreeSet<&str>, usize)> = BTreeMap::new();
+    for Unseen { rule, why, resources } in unseen {
+        let (rules, pairs) = by.entry(why).or_default();
+        rules.insert(rule);
+        *pairs += *resources as usize;
+    }
+    let mut by: Vec<_> = by.into_iter().collect();
+    by.sort_by_key(|(_, (_, pairs))| std::cmp::Reverse(*pairs));
+    by
+}
+
+fn blindness(lines: &mut Vec<String>, what: &str, unseen: &[Unseen]) {
+    let reasons = reasons(unseen);
+    for (why, (rules, pairs)) in reasons.iter().take(REASONS_MAX) {
+        let rules = match rules.iter().copied().collect::<Vec<_>>()[..] {
+            [EVERY_RULE] => "every rule".to_owned(),
+            [rule] => line(rule, NAME_CHARS_MAX),
+            _ => format!("{} rules", rules.len()),
+        };
+        let times = if *pairs == 1 { "once".to_owned() } else { format!("{pairs} times") };
+        lines.push(format!("{what}: {rules}, {times}: {}", clip(why, TEXT_CHARS_MAX)));
+    }
+    let more = reasons.len().saturating_sub(REASONS_MAX);
+    if more > 0 {
+        lines.push(format!("{what}: for {more} more reasons"));
+    }
 }
 
 /// The worst of one kind of change, each in a line.
@@ -154,82 +224,4 @@ fn todo(finding: &Finding) -> Todo {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::testing::{finding, report};
-    use super::*;
-
-    fn told(before: &[(&str, Grade)], now: &[(&str, Grade)]) -> Option<Notice> {
-        let made = |all: &[(&str, Grade)], day| all.iter().map(|(name, grade)| finding(day, name, *grade)).collect();
-        let before = report("r1", 1, made(before, 1), None);
-        notice(&report("r2", 2, made(now, 2), Some(&before)), Some("https://s3.console.aws.amazon.com/r2"))
-    }
-
-    #[test]
-    fn nothing_changed_tells_nothing() {
-        assert_eq!(told(&[("shop-api", Grade::Critical)], &[("shop-api", Grade::Critical)]), None);
-        assert_eq!(told(&[], &[]), None);
-    }
-
-    #[test]
-    fn only_what_is_new_and_critical_wakes_anybody() {
-        use Grade::{Critical, High, Low, Medium};
-        for (before, now, expected) in [
-            (&[][..], &[("shop-api", Critical)][..], Severity::Critical),
-            (&[("shop-api", High)], &[("shop-api", Critical)], Severity::Critical),
-            (&[], &[("shop-api", High)], Severity::Warning),
-            (&[], &[("shop-api", Medium)], Severity::Warning),
-            (&[], &[("shop-api", Low)], Severity::Info),
-            (&[("shop-api", Critical)], &[], Severity::Info),
-            (&[("shop-api", Critical)], &[("shop-api", High)], Severity::Info),
-            (&[("shop-api", Critical)], &[("shop-api", Critical), ("shop-web", Low)], Severity::Info),
-        ] {
-            assert_eq!(told(before, now).unwrap().severity, expected, "{before:?} {now:?}");
-        }
-    }
-
-    #[test]
-    fn a_first_run_is_told_and_wakes_nobody() {
-        let first = report("r1", 1, vec![finding(1, "shop-api", Grade::Critical)], None);
-        let notice = notice(&first, None).unwrap();
-        assert_eq!((notice.severity, notice.todo.len(), notice.links.len()), (Severity::Info, 1, 0));
-        assert_eq!(notice.headline, "audit of eu-west-1: the first report, 1 open");
-    }
-
-    #[test]
-    fn the_words_of_a_run_with_changes() {
-        let notice = told(
-            &[("shop-old", Grade::Low), ("shop-web", Grade::Low)],
-            &[("shop-api", Grade::High), ("shop-web", Grade::Medium)],
-        )
-        .unwrap();
-        assert_eq!(notice.headline, "audit of eu-west-1: 1 new, 1 worse, 1 gone; 2 open");
-        assert_eq!(notice.happened, "Open now: 1 high, 1 medium.");
-        let title = "The creation of a service failed";
-        let expected = [
-            "Looked at 0 services by 7 calls and changed nothing.".to_owned(),
-            format!("New: shop-api: {title} (high)"),
-            format!("Worse: shop-web: {title} (medium, was low)"),
-            format!("Gone: shop-old: {title} (low)"),
-        ];
-        assert_eq!(notice.done, expected);
-        assert!(notice.todo[0].command.as_deref().unwrap().contains("shop-api"));
-        assert_eq!((notice.id.as_str(), notice.links.len()), ("audit/123456789012/eu-west-1/r2", 1));
-    }
-
-    #[test]
-    fn a_thousand_changes_make_a_notice_of_a_bounded_size() {
-        let many = (0..1_000).map(|number| {
-            let mut one = finding(2, "shop-api", Grade::High);
-            one.id = format!("{number}");
-            one.key = "k".repeat(9_000);
-            one.fix.text = "f".repeat(9_000);
-            one.fix.command = Some("c".repeat(9_000));
-            one
-        });
-        let made = report("r2", 2, many.collect(), Some(&report("r1", 1, vec![], None)));
-        let notice = notice(&made, None).unwrap();
-        assert!(serde_json::to_string(&notice).unwrap().len() < 10_000);
-        assert!(notice.done.contains(&"New: and 995 more".to_owned()));
-        assert_eq!(notice.todo[0].command, None);
-    }
-}
+mod tests;

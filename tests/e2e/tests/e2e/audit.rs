@@ -117,26 +117,34 @@ async fn a_run_that_is_cut_goes_on_and_comes_to_the_same_report() {
     fleet(&scene).await;
     let report = audited(&scene).await;
     let run = report["run"].as_str().unwrap();
-    let parts = (1..=9).filter(|tick| object(&scene, &format!("runs/{run}/part-{tick}.json")).is_some()).count();
+    let parts = (1..=9).filter(|tick| object(&scene, &format!("runs/{run}/part-{tick}-1.json")).is_some()).count();
     assert!(parts > 1, "it was cut: {parts} part");
     assert_eq!(essence(&report), essence(&whole));
     scene.strike().await;
 }
 
 #[tokio::test]
-async fn what_may_not_be_read_is_not_checked_and_the_rest_is() {
+async fn what_may_not_be_read_is_not_checked_and_told_once_and_the_rest_is() {
     let scene = stage(|_| {}).await;
     fleet(&scene).await;
-    let denied = json!({"Statement": [
-        {"Sid": "NoAlarms", "Effect": "Deny", "Action": "cloudwatch:DescribeAlarms", "Resource": "*"},
-    ]});
-    lock(scene.stage.cloud.world()).policies.set(ROLE, "denied", vec![denied]).unwrap();
+    let sees = audited(&scene).await;
+    let told = scene.told_of("audit");
+    deny(&scene, "cloudwatch:DescribeAlarms");
     let report = audited(&scene).await;
     let entries = report["not_checked"].as_array().unwrap();
     let entry = entries.iter().find(|entry| entry["rule"] == NO_ALARM).unwrap_or_else(|| panic!("{report:#}"));
     assert!(entry["why"].as_str().unwrap().contains("cloudwatch:DescribeAlarms"), "{entry:#}");
     assert_eq!((entry["resources"].as_array().unwrap().len(), report["audited"].as_u64()), (2, Some(2)));
+    assert_eq!(found(&report, NO_ALARM), found(&sees, NO_ALARM), "nobody calls it mended");
     assert_ne!(report["findings"], json!([]), "what could be read was judged");
+    let lost = report["sight"]["lost"].as_array().unwrap();
+    assert!(lost.iter().any(|one| one["rule"] == NO_ALARM && one["resources"] == 2), "{:#}", report["sight"]);
+    assert_eq!(scene.told_of("audit"), told + 1, "{}", scene.story());
+    let still = audited(&scene).await;
+    assert_eq!((&still["sight"]["lost"], scene.told_of("audit")), (&json!([]), told + 1), "it was told");
+    deny(&scene, "cloudwatch:DeleteAlarms");
+    let again = audited(&scene).await;
+    assert_eq!((&again["sight"]["back"], scene.told_of("audit")), (&report["sight"]["lost"], told + 2));
     scene.strike().await;
 }
 
@@ -155,37 +163,84 @@ async fn most_ticks_cost_one_read_of_the_state_and_nothing_else() {
     scene.strike().await;
 }
 
+/// What Security Hub has, by its own filters.
+pub fn hub_findings(scene: &Scene, filters: Value) -> Vec<Value> {
+    let input = json!({"Filters": filters, "MaxResults": 100});
+    scene.internal("securityhub", "GetFindings", input)["Findings"].as_array().unwrap().clone()
+}
+
 /// The findings of a rule in Security Hub: whether each is active, and its workflow.
 fn in_the_hub(scene: &Scene, rule: &str) -> Vec<(Value, Value)> {
-    let filters = json!({"GeneratorId": [{"Value": format!("pitcrew/{rule}"), "Comparison": "EQUALS"}]});
-    let found = scene.internal("securityhub", "GetFindings", json!({"Filters": filters}));
-    let found = found["Findings"].as_array().unwrap().iter();
-    found.map(|one| (one["RecordState"].clone(), one["Workflow"]["Status"].clone())).collect()
+    let found =
+        hub_findings(scene, json!({"GeneratorId": [{"Value": format!("pitcrew/{rule}"), "Comparison": "EQUALS"}]}));
+    found.iter().map(|one| (one["RecordState"].clone(), one["Workflow"]["Status"].clone())).collect()
+}
+
+/// Denies the function one action, in the place of what was denied to it before.
+fn deny(scene: &Scene, action: &str) {
+    let no = json!({"Statement": [{"Sid": "No", "Effect": "Deny", "Action": action, "Resource": "*"}]});
+    lock(scene.stage.cloud.world()).policies.set(ROLE, "denied", vec![no]).unwrap();
+}
+
+fn owed(scene: &Scene) -> Value {
+    value(scene, "state.json")["security_hub"]["owed"].clone()
+}
+
+/// A stage whose findings go to Security Hub.
+pub async fn stage_with_hub() -> Scene {
+    stage(|setting| drop(setting.parameters.insert("SecurityHub".to_owned(), "true".to_owned()))).await
+}
+
+pub fn enable_hub(scene: &Scene) {
+    scene.call("securityhub", "EnableSecurityHub", json!({"EnableDefaultStandards": false}));
 }
 
 #[tokio::test]
 async fn security_hub_gets_the_findings_later_if_need_be_and_archives_what_is_gone() {
-    let scene = stage(|setting| drop(setting.parameters.insert("SecurityHub".to_owned(), "true".to_owned()))).await;
+    let scene = stage_with_hub().await;
     let (bare, _) = fleet(&scene).await;
     // It is off: that is no failure, and nothing is owed.
     audited(&scene).await;
-    assert_eq!(value(&scene, "state.json")["hub"], json!([]));
-    scene.call("securityhub", "EnableSecurityHub", json!({"EnableDefaultStandards": false}));
+    assert_eq!(owed(&scene), Value::Null);
+    enable_hub(&scene);
 
-    let denied =
-        |action: &str| json!({"Statement": [{"Sid": "No", "Effect": "Deny", "Action": action, "Resource": "*"}]});
-    let set = |document: Value| lock(scene.stage.cloud.world()).policies.set(ROLE, "denied", vec![document]).unwrap();
-    set(denied("securityhub:*"));
+    let busy = json!({"kind": "error", "code": "InternalException", "status": 500});
+    scene.fault(json!({"on": "securityhub:BatchImportFindings", "by": AUDIT, "times": 6, "do": busy}));
     let report = audited(&scene).await;
-    assert_eq!(value(&scene, "state.json")["hub"], json!([report["run"]]));
-    set(denied("securityhub:DeleteInsight"));
-    scene.until(16, "it is sent from the stored report", |scene| in_the_hub(scene, NO_ALARM).len() == 1).await;
+    assert_eq!(owed(&scene), report["run"], "{}", scene.story());
+    scene.until(60, "it is sent from the stored report", |scene| in_the_hub(scene, NO_ALARM).len() == 1).await;
     assert_eq!(in_the_hub(&scene, NO_ALARM), [(json!("ACTIVE"), json!("NEW"))]);
 
+    // It goes in a report that is never sent: the next one that is archives it.
+    deny(&scene, "securityhub:*");
     scene.watch(&bare);
+    let unsent = audited(&scene).await;
+    assert_eq!((found(&unsent, NO_ALARM).len(), owed(&scene)), (0, Value::Null));
+    assert_eq!(in_the_hub(&scene, NO_ALARM), [(json!("ACTIVE"), json!("NEW"))]);
+    deny(&scene, "securityhub:DeleteInsight");
     audited(&scene).await;
     assert_eq!(in_the_hub(&scene, NO_ALARM), [(json!("ARCHIVED"), json!("RESOLVED"))]);
-    assert_eq!(value(&scene, "state.json")["hub"], json!([]));
+    scene.strike().await;
+}
+
+#[tokio::test]
+async fn what_security_hub_refuses_is_told_once_and_holds_nothing_up() {
+    let scene = stage_with_hub().await;
+    fleet(&scene).await;
+    enable_hub(&scene);
+    deny(&scene, "securityhub:*");
+    let first = audited(&scene).await;
+    let state = value(&scene, "state.json");
+    assert_eq!((owed(&scene), &state["security_hub"]["refused"]), (Value::Null, &json!("AccessDeniedException")));
+    // The first report and the refusal, and then neither again.
+    let told = scene.told_of("audit");
+    assert_eq!(told, 2, "{}", scene.story());
+    let second = audited(&scene).await;
+    assert_eq!((&second["previous"], scene.told_of("audit")), (&first["run"], told), "{}", scene.story());
+    deny(&scene, "securityhub:DeleteInsight");
+    audited(&scene).await;
+    assert_eq!(in_the_hub(&scene, NO_ALARM), [(json!("ACTIVE"), json!("NEW"))]);
+    assert_eq!(value(&scene, "state.json")["security_hub"]["refused"], Value::Null);
     scene.strike().await;
 }
 

@@ -5,14 +5,18 @@ use serde_json::{Value, json};
 
 use crate::audit::{audited, fleet, latest, stage, value};
 
-/// What a run writes into the bucket: claim, part, report, its end, trend, page, newest report, that it is told.
-const WRITES: u32 = 8;
+/// What a run writes into the bucket: claim, part, that all is read, report, its end, trend, page, newest report, that it is
+/// told.
+const WRITES: u32 = 9;
 
 #[tokio::test]
 async fn wherever_it_dies_a_run_has_one_report_and_is_told_once() {
     let scene = stage(|_| {}).await;
     let (bare, _) = fleet(&scene).await;
+    let mark = scene.mark();
     let mut before = audited(&scene).await;
+    let puts = scene.ran(AUDIT, mark).iter().flat_map(|ran| &ran.calls).filter(|call| *call == "s3:PutObject").count();
+    assert_eq!(puts, WRITES as usize, "each of them is tried below");
     for write in 0..WRITES {
         // Something changes from run to run, so that each has something to tell.
         match write % 2 {

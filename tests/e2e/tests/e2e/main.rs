@@ -4,6 +4,7 @@
 mod architecture;
 mod audit;
 mod audit_grants;
+mod audit_interrupted;
 mod audit_restraint;
 mod bad_input;
 mod calls;

@@ -47,7 +47,7 @@ fn the_id_hangs_on_rule_resource_and_key_and_on_nothing_else() {
         finding_id("a", &about("shop-api"), "x"),
         finding_id("a", &Resource::Account, ""),
     ];
-    let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
+    let distinct: BTreeSet<_> = ids.iter().collect();
     assert_eq!(distinct.len(), ids.len());
     // Security Hub and waivers of the house hang on it: it must not change with a version of pitcrew.
     assert_eq!(ids[4], "c0e82acb458b");
