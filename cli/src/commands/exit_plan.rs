@@ -7,7 +7,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use pitcrew_aws::clients::{Clients, Places};
 use pitcrew_aws::exit_facts::observe_leaving;
-use pitcrew_core::audit::{ExitPlan, Step, ZoneBatch, exit_plan};
+use pitcrew_core::audit::{ExitPlan, Step, exit_plan};
 use serde::Serialize;
 
 use crate::args::Global;
@@ -94,8 +94,10 @@ impl View for Shown {
         for (at, step) in plan.steps.iter().enumerate() {
             one_step(&mut out, screen, at + 1, step);
         }
-        back(&mut out, "back, after any step of the traffic", &plan.cutover.back);
-        back(&mut out, "and then the records as they were", &plan.cutover.undo);
+        heading(&mut out, "the way back, as long as the service stands in App Runner", plan.back.len());
+        for (at, step) in plan.back.iter().enumerate() {
+            one_step(&mut out, screen, at + 1, step);
+        }
         out
     }
 }
@@ -115,12 +117,6 @@ fn one_step(out: &mut String, screen: &Screen, number: usize, step: &Step) {
     let _infallible = writeln!(out, "  {number}. {}", toned(Tone::Strong, &line(&step.title)));
     wrapped(out, screen, "    ", &step.said);
     commands(out, &step.commands);
-}
-
-fn back(out: &mut String, title: &str, batches: &[ZoneBatch]) {
-    heading(out, title, batches.len());
-    let all: Vec<String> = batches.iter().map(|batch| batch.command.clone()).collect();
-    commands(out, &all);
 }
 
 /// A command is copied: it stands whole, on a line of its own.

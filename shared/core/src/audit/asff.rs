@@ -46,7 +46,11 @@ pub fn updates(report: &Report) -> Vec<Value> {
         let body = |chunk: &[Value]| json!({"FindingIdentifiers": chunk, "Workflow": {"Status": status}});
         identifiers.chunks(CHUNK_MAX).map(body).collect()
     };
-    [of(&changes.waived, "SUPPRESSED"), of(&changes.reopened, "NEW"), of(&gone, "RESOLVED")].concat()
+    // One that was waived when it came may have been there in earlier days: Security Hub then has it open again.
+    let came = |finding: &&Finding| !finding.open() && finding.first_seen >= report.started;
+    let came = report.findings.iter().filter(came).map(|finding| finding.id.clone());
+    let waived: Vec<String> = changes.waived.iter().cloned().chain(came).collect();
+    [of(&waived, "SUPPRESSED"), of(&changes.reopened, "NEW"), of(&gone, "RESOLVED")].concat()
 }
 
 /// Stable from run to run, and unlike the findings of another account, region or product.

@@ -10,6 +10,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::command::in_region;
 use super::rule::{Check, Rule};
 use super::waiver::{self, Waived, Waivers};
 use super::{Findings, Fix, Fleet, Grade, Group, Resource, Seen, ServiceFacts};
@@ -183,10 +184,10 @@ impl Part {
         self.fleet |= other.fleet;
     }
 
-    fn add(&mut self, rule: &Rule, found: Findings, now: Timestamp, waive: impl Fn(&Resource) -> Option<Waived>) {
+    fn add(&mut self, rule: &Rule, found: Findings, fleet: &Fleet, waive: impl Fn(&Resource) -> Option<Waived>) {
         for seen in found.found {
             let waiver = waive(&seen.resource);
-            let finding = reported(rule, seen, waiver, now);
+            let finding = reported(rule, seen, waiver, fleet);
             match self.findings.iter_mut().find(|known| known.id == finding.id) {
                 Some(known) => join(known, finding),
                 None => self.findings.push(finding),
@@ -207,8 +208,9 @@ pub(super) fn finding_id(rule: &str, resource: &Resource, key: &str) -> String {
     short_hash([rule, &resource.id(), key])
 }
 
-fn reported(rule: &Rule, seen: Seen, waiver: Option<Waived>, now: Timestamp) -> Finding {
+fn reported(rule: &Rule, seen: Seen, waiver: Option<Waived>, fleet: &Fleet) -> Finding {
     let Seen { resource, key, seen, fix, grade } = seen;
+    let command = fix.command.map(|command| in_region(&command, &fleet.place.region));
     Finding {
         id: finding_id(rule.id, &resource, &key),
         rule: rule.id.to_owned(),
@@ -222,10 +224,10 @@ fn reported(rule: &Rule, seen: Seen, waiver: Option<Waived>, now: Timestamp) -> 
         seen: clip(&seen, TEXT_CHARS_MAX),
         fix: Fix {
             text: clip(&fix.text, TEXT_CHARS_MAX),
-            command: fix.command.filter(|command| command.chars().nth(COMMAND_CHARS_MAX).is_none()),
+            command: command.filter(|command| command.chars().nth(COMMAND_CHARS_MAX).is_none()),
         },
         waiver,
-        first_seen: now,
+        first_seen: fleet.now,
         checked: true,
     }
 }
@@ -258,7 +260,7 @@ fn check_service_by<'r>(
         if let Check::Service(check) = rule.check {
             let mut found = Findings::default();
             check(fleet, service, &mut found);
-            part.add(rule, found, fleet.now, |resource| {
+            part.add(rule, found, fleet, |resource| {
                 let own = resource.service() == Some(&service.arn);
                 let tagged = tags.filter(|_| own).and_then(|tags| waiver::tagged(tags, rule.id, fleet.now));
                 tagged.or_else(|| waivers.find(rule.id, resource, fleet.now))
@@ -285,7 +287,7 @@ fn check_fleet_by<'r>(rules: impl Iterator<Item = &'r Rule>, fleet: &Fleet, waiv
             Check::Fleet(check) => check(fleet, &mut found),
             Check::Service(_) => waivers.trouble(rule.id, fleet.now, &mut found),
         }
-        part.add(rule, found, fleet.now, |resource| waivers.find(rule.id, resource, fleet.now));
+        part.add(rule, found, fleet, |resource| waivers.find(rule.id, resource, fleet.now));
     }
     part
 }

@@ -37,6 +37,7 @@ pub use roles::Role;
 pub use steps::Step;
 
 use super::facts::{Connector, ServiceFacts};
+use crate::autonomy::Tags;
 use crate::fact::Fact;
 
 /// What the plan needs beside the facts of the audit. The values of the environment go into the request and nowhere else.
@@ -99,6 +100,8 @@ pub struct ExitPlan {
     pub roles: Vec<Role>,
     pub steps: Vec<Step>,
     pub cutover: Cutover,
+    /// The way back, in its order, for who gives the move up.
+    pub back: Vec<Step>,
 }
 
 /// Plans the way of one service. `file`: where the request will be, for the command that sends it.
@@ -121,6 +124,7 @@ pub fn exit_plan(service: &ServiceFacts, outside: &Outside, file: &str) -> ExitP
         blockers: mapping::blockers(service, outside),
         by_hand,
         steps: steps::steps(service, &roles, &cutover, file),
+        back: steps::back(service, &cutover),
         roles,
         cutover,
     }
@@ -129,4 +133,10 @@ pub fn exit_plan(service: &ServiceFacts, outside: &Outside, file: &str) -> ExitP
 /// Whether a tag is AWS's own: nobody else may set it.
 fn is_reserved(key: &str) -> bool {
     key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
+}
+
+/// The tags that the new service gets: not AWS's own, and not those that tell pitcrew what to do, the hold of the plan's
+/// first step among them.
+fn carried_tags(tags: &Tags) -> impl Iterator<Item = (&String, &String)> {
+    tags.iter().filter(|(key, _)| !is_reserved(key) && !key.starts_with("pitcrew:"))
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::command::notes;
 use crate::fact::Fact;
 use crate::id::ServiceArn;
 
@@ -102,7 +103,8 @@ impl Findings {
         self.find_at(resource, "", seen, fix, command);
     }
 
-    /// A finding about a part of the resource, told apart by `key`.
+    /// A finding about a part of the resource, told apart by `key`. What the command needs, and what must be put into it,
+    /// is added to the words.
     pub fn find_at(
         &mut self,
         resource: Resource,
@@ -111,8 +113,9 @@ impl Findings {
         fix: &str,
         command: impl Into<String>,
     ) {
-        let command = Some(command.into()).filter(|command| !command.is_empty());
-        let fix = Fix { text: fix.to_owned(), command };
+        let command: String = command.into();
+        let text = format!("{fix}{}", notes(&command));
+        let fix = Fix { text, command: Some(command).filter(|command| !command.is_empty()) };
         self.found.push(Seen { resource, key: key.into(), seen: seen.into(), fix, grade: None });
     }
 

@@ -16,6 +16,7 @@
 //! | open | no waiver names it |
 
 pub mod asff;
+mod command;
 mod compare;
 mod doubled;
 pub mod due;

@@ -10,7 +10,11 @@
 //!
 //! This is less than IAM does: resource policies, service control policies and session policies are not looked at.
 
+mod secrets;
+
 use serde_json::Value;
+
+pub(super) use secrets::read_secrets;
 
 use super::facts::{PolicyDocument, RoleFacts};
 use crate::glob;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use super::command::problems;
 use super::facts::{
     AlarmFacts, Connector, ConnectorStatus, Egress, Endpoint, Fleet, HealthCheck, ImageFacts, Listed, LogGroup,
     NetworkFacts, Peer, Permission, Place, Policy, PolicyDocument, Protocol, RoleFacts, Route, Scaling, SecurityGroup,
@@ -300,13 +301,16 @@ pub fn log_group(service: &ServiceArn, kind: &str) -> LogGroup {
     LogGroup { name: service.log_group(kind), retention_days: Some(30), stored_bytes: 4_096 }
 }
 
-/// What one rule says of the fleet, and of the service where it looks at one.
+/// What one rule says of the fleet, and of the service where it looks at one. Every command of a fix is judged on the way.
 pub fn look(id: &str, fleet: &Fleet, service: &ServiceFacts) -> Findings {
     let rule = find(id).unwrap_or_else(|| panic!("no rule `{id}`"));
     let mut findings = Findings::default();
     match rule.check {
         Check::Service(check) => check(fleet, service, &mut findings),
         Check::Fleet(check) => check(fleet, &mut findings),
+    }
+    for command in findings.found.iter().filter_map(|seen| seen.fix.command.as_deref()) {
+        assert_eq!(problems(command), [] as [&str; 0], "{id}: {command}");
     }
     findings
 }

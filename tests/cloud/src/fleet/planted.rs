@@ -128,10 +128,14 @@ pub const PLANTED: &[Planted] = &[
 /// Rules for which the local cloud, or the audit's own defaults, leave nothing to plant, and why.
 pub const UNPLAYED: &[(&str, &str)] = &[
     ("deployments-automatic-elsewhere", "App Runner refuses automatic deployment of what it does not watch, here too"),
-    ("scaling-idle", "no datum of Requests is written where no request comes, and the rule then says not checked"),
+    ("scaling-idle", "every service of the company has traffic"),
     ("egress-inactive", "App Runner refuses to delete a connector that a service uses, here too"),
+    ("egress-endpoint-closed", "every endpoint of the company that answers for a name lets its whole VPC in"),
     ("egress-stale-reference", "EC2 refuses to name a group that it does not know, and to delete one that is named"),
     ("ingress-pending", "an ingress connection is made, or fails, within a minute here"),
     ("ingress-service-gone", "App Runner refuses to delete a service that has an ingress connection, here too"),
+    ("security-secret-in-tag", "no tag of the company holds a secret"),
+    ("security-access-denied", "every access role of the company has a policy that reads images"),
+    ("security-secrets-denied", "the one service of the company that names secrets has no role at all"),
     ("security-no-customer-key", "the audit asks for a customer's key only where its policy does"),
 ];

@@ -29,7 +29,7 @@ fn an_open_finding_has_what_the_format_requires() {
     assert_eq!(one["Resources"][0]["Type"], "Other");
     assert_eq!(one["Resources"][0]["Id"], json!(about("shop-api").id()));
     let advice = one["Remediation"]["Recommendation"]["Text"].as_str().unwrap();
-    assert!(advice.contains("aws apprunner delete-service"), "{advice}");
+    assert!(advice.contains("aws --region eu-west-1 apprunner delete-service"), "{advice}");
     assert_eq!(one["Remediation"]["Recommendation"]["Url"], PAGE);
     assert!(updates(&made).is_empty());
 }
@@ -68,8 +68,21 @@ fn what_is_waived_is_suppressed_and_what_is_open_again_is_new() {
     );
     assert_eq!(all(&now)[0]["Note"]["Text"], "Waived until 2026-11-30: because");
     assert_eq!(updates(&now)[0]["Workflow"]["Status"], "SUPPRESSED");
+    assert!(updates(&report("r3", 3, vec![now.findings[0].clone()], Some(&now))).is_empty(), "it was told");
     let then = report("r3", 3, vec![open], Some(&now));
     assert_eq!(updates(&then)[0]["Workflow"]["Status"], "NEW");
+}
+
+#[test]
+fn what_comes_back_waived_is_suppressed_again() {
+    let until = "2026-11-30".parse().unwrap();
+    let waiver = Some(Waived { by: WaivedBy::File, until, reason: "because".to_owned(), who: None });
+    let empty = report("r1", 1, vec![], None);
+    let back = report("r2", 2, vec![Finding { waiver, ..finding(2, "shop-api", Grade::High) }], Some(&empty));
+    assert!(back.changes.is_empty(), "it was decided before it came");
+    let told = updates(&back);
+    assert_eq!((told.len(), &told[0]["Workflow"]["Status"]), (1, &json!("SUPPRESSED")));
+    assert_eq!(told[0]["FindingIdentifiers"][0]["Id"], all(&back)[0]["Id"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::argv::{self, Argv};
 use super::request::{NO_IMAGE, PORT, connector, port, requests_per_minute};
-use super::{Blocker, Carried, Manual, Outside, is_reserved};
+use super::{Blocker, Carried, Manual, Outside, carried_tags, is_reserved};
 use crate::audit::facts::{Egress, Protocol, ServiceFacts, Tracing};
 use crate::dns::command::quote;
 use crate::fact::Fact;
@@ -85,9 +85,9 @@ pub(super) fn carried(service: &ServiceFacts, outside: &Outside) -> Vec<Carried>
         add(from, "networkConfiguration", "");
     }
     if let Fact::Known(tags) = &service.tags
-        && tags.keys().any(|key| !is_reserved(key))
+        && carried_tags(tags).next().is_some()
     {
-        add(format!("{} tags", tags.keys().filter(|key| !is_reserved(key)).count()), "tags", "");
+        add(format!("{} tags", carried_tags(tags).count()), "tags", "");
     }
     carried
 }

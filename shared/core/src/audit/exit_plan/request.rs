@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::argv::{self, Argv};
 use super::roles;
-use super::{Outside, is_reserved};
+use super::{Outside, carried_tags};
 use crate::audit::facts::{Connector, Egress, Protocol, ServiceFacts};
 use crate::fact::Fact;
 
@@ -138,6 +138,5 @@ fn container(service: &ServiceFacts, environment: &BTreeMap<String, String>) -> 
 
 fn tags(service: &ServiceFacts) -> Vec<Value> {
     let Fact::Known(tags) = &service.tags else { return Vec::new() };
-    let ours = tags.iter().filter(|(key, _)| !is_reserved(key));
-    ours.map(|(key, value)| json!({ "key": key, "value": value })).collect()
+    carried_tags(tags).map(|(key, value)| json!({ "key": key, "value": value })).collect()
 }

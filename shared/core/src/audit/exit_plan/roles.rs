@@ -3,12 +3,11 @@
 //! Sources: the developer guide of ECS, "Amazon ECS task execution IAM role", "Amazon ECS infrastructure IAM role" and "Amazon
 //! ECS task IAM role"; the managed policies' reference.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::audit::facts::ServiceFacts;
+use crate::audit::policy::read_secrets;
 use crate::dns::command::quote;
 
 /// The name under which AWS's own console makes it: one serves all services of an account.
@@ -76,11 +75,11 @@ fn execution(service: &ServiceFacts) -> Role {
     let trust = trust(&["ecs-tasks.amazonaws.com"]);
     let mut commands =
         vec![create(&name, &trust), attach(&name, &managed(service, "AmazonECSTaskExecutionRolePolicy"))];
-    if let Some(policy) = secrets_policy(service) {
+    if let Some(policy) = read_secrets(service) {
         commands.push(format!(
             "aws iam put-role-policy --role-name {} --policy-name read-secrets --policy-document {}",
             quote(&name),
-            quote(&policy.to_string())
+            quote(&policy.document().to_string())
         ));
     }
     let reads = if service.secrets.is_empty() { "" } else { ", and reads the secrets" };
@@ -91,35 +90,6 @@ fn execution(service: &ServiceFacts) -> Role {
         trust,
         commands,
     }
-}
-
-/// Exactly the secrets and parameters that the service names. In App Runner the instance role reads them.
-fn secrets_policy(service: &ServiceFacts) -> Option<Value> {
-    let (mut secrets, mut parameters) = (BTreeSet::new(), BTreeSet::new());
-    for from in service.secrets.values() {
-        let parts: Vec<&str> = from.split(':').collect();
-        match parts[..] {
-            // A JSON key, a version stage and a version id may follow the secret's own seven parts.
-            ["arn", _, "secretsmanager", ..] => secrets.insert(parts[..parts.len().min(7)].join(":")),
-            ["arn", ..] => parameters.insert(from.clone()),
-            _ => {
-                let arn = &service.arn;
-                let name = from.trim_start_matches('/');
-                parameters.insert(format!(
-                    "arn:{}:ssm:{}:{}:parameter/{name}",
-                    arn.partition(),
-                    arn.region(),
-                    arn.account()
-                ))
-            }
-        };
-    }
-    let allow = |action: &str, on: BTreeSet<String>| {
-        (!on.is_empty()).then(|| json!({ "Effect": "Allow", "Action": action, "Resource": on }))
-    };
-    let statements = [allow("secretsmanager:GetSecretValue", secrets), allow("ssm:GetParameters", parameters)];
-    let statements: Vec<Value> = statements.into_iter().flatten().collect();
-    (!statements.is_empty()).then(|| json!({ "Version": "2012-10-17", "Statement": statements }))
 }
 
 fn infrastructure(service: &ServiceFacts) -> Role {

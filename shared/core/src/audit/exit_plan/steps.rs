@@ -44,6 +44,35 @@ pub(super) fn steps(service: &ServiceFacts, roles: &[Role], cutover: &Cutover, f
     steps
 }
 
+/// The steps of the way back, as long as the service stands in App Runner.
+pub(super) fn back(service: &ServiceFacts, cutover: &Cutover) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if !cutover.back.is_empty() {
+        let said = "after any step of the traffic: everything goes to App Runner again within a minute or so";
+        steps.push(Step::new("give App Runner all of the traffic", said, commands(&cutover.back)));
+        let said = "after the step before this one, and only then: it deletes exactly what that one left";
+        steps.push(Step::new("put the records back as they were", said, commands(&cutover.undo)));
+    }
+    let (arn, region) = (quote(&service.arn.to_string()), service.arn.region());
+    // The owner's own hold stays; whether there was one is known from the tags alone.
+    let before = match &service.tags {
+        Fact::Known(tags) => (!tags.contains_key("pitcrew:hold")).then_some(""),
+        Fact::Unread | Fact::Unavailable(_) => {
+            Some("; the tags could not be read: where it stood there before this plan, leave it")
+        }
+    };
+    if let Some(before) = before {
+        let said = format!("the tag of the first step goes, and pitcrew writes for this service again{before}");
+        let untag =
+            format!("aws apprunner untag-resource --resource-arn {arn} --tag-keys pitcrew:hold --region {region}");
+        steps.push(Step::new("let pitcrew go on", said, vec![untag]));
+    }
+    let said = "it costs as long as it stands; SERVICE_ARN is what the plan's steps have learned";
+    let delete = format!("aws ecs delete-express-gateway-service --service-arn \"$SERVICE_ARN\" --region {region}");
+    steps.push(Step::new("delete the new service", said, vec![delete]));
+    steps
+}
+
 fn commands(batches: &[ZoneBatch]) -> Vec<String> {
     batches.iter().map(|batch| batch.command.clone()).collect()
 }

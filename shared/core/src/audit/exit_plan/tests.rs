@@ -127,7 +127,9 @@ fn a_service_that_can_leave_has_nothing_in_its_way_and_its_whole_request() {
     service.start_command = Some("serve --quiet".into());
     service.egress = vpc();
     service.tags = Fact::Known(
-        [("team", "shop"), ("aws:cloudformation:stack-name", "x")].map(|(k, v)| (k.into(), v.into())).into(),
+        [("team", "shop"), ("aws:cloudformation:stack-name", "x"), ("pitcrew:hold", "true")]
+            .map(|(k, v)| (k.into(), v.into()))
+            .into(),
     );
     let plan = plan(&service);
     assert_eq!(plan.blockers, []);
@@ -397,6 +399,28 @@ fn the_steps_stand_in_their_order_and_app_runner_goes_last() {
     let leave = &plan.steps[14];
     assert!(leave.said.contains("24 to 48 hours"));
     assert!(leave.commands[0].contains("disassociate-custom-domain") && leave.commands[1].contains("delete-service"));
+}
+
+#[test]
+fn the_way_back_ends_the_hold_that_the_plan_began_and_no_other() {
+    let titles = |plan: &ExitPlan| plan.back.iter().map(|step| step.title.clone()).collect::<Vec<_>>();
+    let moved = with_domain(|_| {});
+    assert_eq!(
+        titles(&moved),
+        [
+            "give App Runner all of the traffic",
+            "put the records back as they were",
+            "let pitcrew go on",
+            "delete the new service"
+        ]
+    );
+    assert_eq!(moved.back[0].commands, [moved.cutover.back[0].command.clone()]);
+    assert!(moved.back[2].commands[0].contains("untag-resource") && moved.back[2].commands[0].contains("pitcrew:hold"));
+    assert_eq!(titles(&plan(&shop())), ["let pitcrew go on", "delete the new service"]);
+    let own = Fact::Known([("pitcrew:hold".to_owned(), "true".to_owned())].into());
+    assert_eq!(titles(&plan(&ServiceFacts { tags: own, ..shop() })), ["delete the new service"]);
+    let unread = plan(&ServiceFacts { tags: Fact::Unavailable("denied".into()), ..shop() });
+    assert!(unread.back[0].said.contains("leave it"));
 }
 
 #[test]

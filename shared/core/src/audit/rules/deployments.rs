@@ -84,7 +84,7 @@ fn create_failed(_: &Fleet, service: &ServiceFacts, out: &mut Findings) {
         out.find(
             this(service),
             "Its status is CREATE_FAILED.",
-            "Correct what the log names and update it, which builds it again; or delete it.",
+            "Correct what its log names and update it, which builds it again. The command deletes it, for good.",
             format!("aws apprunner delete-service --service-arn {}", service.arn),
         );
     }

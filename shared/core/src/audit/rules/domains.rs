@@ -16,7 +16,7 @@
 //! | `domains-certificate-expired` | a certificate that has ended | critical |
 //! | `domains-certificate-names` | the certificate that is served does not name the domain | high |
 //! | `domains-default-open` | the domain leads to something that stands before the service, which is open at its default domain | medium |
-//! | `domains-dangling` | a record that leads to a name of App Runner which no service of this account has | high |
+//! | `domains-dangling` | a record that leads to a name of App Runner which no service of this account has; another account may | medium |
 //! | `domains-pointer-dead` | a record that leads to a service which does not answer: paused or failed | medium |
 
 mod certificates;
@@ -30,19 +30,9 @@ use crate::dns::command::quote;
 use crate::dns::name::Name;
 use crate::domain::DomainStatus;
 
-const fn rule(
-    id: &'static str,
-    grade: Grade,
-    title: &'static str,
-    why: &'static str,
-    chapter: super::super::Chapter,
-    check: Check,
-) -> Rule {
-    Rule { id, group: Group::Domains, grade, title, why, chapter, check }
-}
-
 pub(super) const RULES: &[Rule] = &[
-    rule(
+    Rule::new(
+        Group::Domains,
         "domains-validation-missing",
         Grade::High,
         "A validation record is missing",
@@ -50,7 +40,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("The CNAME is removed from the DNS server"),
         Check::Service(records::missing_proof),
     ),
-    rule(
+    Rule::new(
+        Group::Domains,
         "domains-validation-wrong",
         Grade::High,
         "A validation record has another value",
@@ -58,7 +49,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Getting DNS certificate validation pending error for custom domain"),
         Check::Service(records::wrong_proof),
     ),
-    rule(
+    Rule::new(
+        Group::Domains,
         "domains-validation-doubled",
         Grade::High,
         "A validation record stands under a doubled name",
@@ -66,7 +58,8 @@ pub(super) const RULES: &[Rule] = &[
         sheet("3. Custom domains"),
         Check::Service(records::doubled_proof),
     ),
-    rule(
+    Rule::new(
+        Group::Domains,
         "domains-target-missing",
         Grade::High,
         "A custom domain leads nowhere",
@@ -74,7 +67,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("DNS target records"),
         Check::Service(records::missing_target),
     ),
-    rule(
+    Rule::new(
+        Group::Domains,
         "domains-target-elsewhere",
         Grade::Medium,
         "A custom domain does not lead to its service",
@@ -82,7 +76,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("DNS target records"),
         Check::Service(records::target_elsewhere),
     ),
-    rule(
+    Rule::new(
+        Group::Domains,
         "domains-apex-cname",
         Grade::High,
         "A CNAME is needed at the top of a zone",
@@ -90,7 +85,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Configure Amazon Route 53 alias record for your target DNS"),
         Check::Service(records::apex),
     ),
-    rule(
+    Rule::new(
+        Group::Domains,
         "domains-www-missing",
         Grade::Medium,
         "The www name of a domain does not lead to the service",
@@ -98,7 +94,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Associate (link) a custom domain to your service"),
         Check::Service(records::missing_www),
     ),
-    rule(
+    Rule::new(
+        Group::Domains,
         "domains-caa-forbids",
         Grade::High,
         "A CAA record forbids Amazon to issue the certificate",
@@ -106,7 +103,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Getting Create Fail error for custom domain"),
         Check::Service(certificates::caa_forbids),
     ),
-    rule(
+    Rule::new(
+        Group::Domains,
         "domains-pending",
         Grade::High,
         "A custom domain has been pending for long",
@@ -114,7 +112,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Getting DNS certificate validation pending error for custom domain"),
         Check::Service(certificates::pending),
     ),
-    rule(
+    Rule::new(
+        Group::Domains,
         "domains-failed",
         Grade::High,
         "The link of a custom domain failed",
@@ -122,7 +121,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Getting Create Fail error for custom domain"),
         Check::Service(certificates::failed),
     ),
-    rule(
+    Rule::new(
+        Group::Domains,
         "domains-certificate-ends",
         Grade::High,
         "A certificate ends soon",
@@ -130,7 +130,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Custom domain certificate renewal"),
         Check::Service(certificates::ends),
     ),
-    rule(
+    Rule::new(
+        Group::Domains,
         "domains-certificate-expired",
         Grade::Critical,
         "A certificate has expired",
@@ -138,7 +139,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("The certificate has expired"),
         Check::Service(certificates::expired),
     ),
-    rule(
+    Rule::new(
+        Group::Domains,
         "domains-certificate-names",
         Grade::High,
         "The certificate that is served does not name the domain",
@@ -146,7 +148,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Manage custom domains"),
         Check::Service(certificates::names),
     ),
-    rule(
+    Rule::new(
+        Group::Domains,
         "domains-default-open",
         Grade::Medium,
         "The default domain goes around what stands before the service",
@@ -154,16 +157,18 @@ pub(super) const RULES: &[Rule] = &[
         sheet("10. What users asked for (aws/apprunner-roadmap; reaction counts are not in the stored copy)"),
         Check::Service(records::default_open),
     ),
-    rule(
+    Rule::new(
+        Group::Domains,
         "domains-dangling",
-        Grade::High,
+        Grade::Medium,
         "A record leads to a service that this account does not have",
         "Visitors find nothing there. Whoever is given the name next would receive them; AWS does not say that it \
          never is.",
         guide("Disassociate (unlink) a custom domain"),
         Check::Fleet(pointers::dangling),
     ),
-    rule(
+    Rule::new(
+        Group::Domains,
         "domains-pointer-dead",
         Grade::Medium,
         "A record leads to a service that does not answer",

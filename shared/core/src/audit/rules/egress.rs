@@ -14,6 +14,8 @@
 //! | `egress-closed` | security groups that let nothing out | high |
 //! | `egress-open` | a security group that lets everything out, as the default one does | low |
 //! | `egress-not-let-in` | a connector that no security group of its VPC lets in | medium |
+//! | `egress-endpoint-closed` | endpoints of the VPC whose security groups do not let a connector in, where nothing else leads out of it | medium |
+//! | ... | ... where there is a way out, but the endpoints answer for the names all the same | low |
 //! | `egress-stale-reference` | a security group that lets in a group which is in none of the VPCs | low |
 //! | `egress-unused` | a connector that no service uses | low |
 //! | `egress-inactive` | a service whose connector is inactive or gone | high |
@@ -25,24 +27,14 @@ mod groups;
 mod routes;
 
 use super::super::facts::{Connector, ConnectorStatus, Fleet, Subnet};
-use super::super::{Chapter, Check, Findings, Grade, Group, Resource, Rule};
-use super::subject::{egress_article, guide};
+use super::super::{Check, Findings, Grade, Group, Resource, Rule};
+use super::subject::{egress_article, guide, private_article};
 use crate::dns::command::quote;
 use crate::service::ServiceStatus;
 
-const fn rule(
-    id: &'static str,
-    grade: Grade,
-    title: &'static str,
-    why: &'static str,
-    chapter: Chapter,
-    check: Check,
-) -> Rule {
-    Rule { id, group: Group::Egress, grade, title, why, chapter, check }
-}
-
 pub(super) const RULES: &[Rule] = &[
-    rule(
+    Rule::new(
+        Group::Egress,
         "egress-zones",
         Grade::Medium,
         "A VPC connector stands in few availability zones",
@@ -50,7 +42,8 @@ pub(super) const RULES: &[Rule] = &[
         egress_article("Subnet"),
         Check::Fleet(routes::zones),
     ),
-    rule(
+    Rule::new(
+        Group::Egress,
         "egress-public-subnet",
         Grade::High,
         "A VPC connector stands in a public subnet",
@@ -58,7 +51,8 @@ pub(super) const RULES: &[Rule] = &[
         egress_article("Subnet"),
         Check::Fleet(routes::public_subnet),
     ),
-    rule(
+    Rule::new(
+        Group::Egress,
         "egress-no-way-out",
         Grade::Medium,
         "A VPC connector leads to nothing outside its VPC",
@@ -67,7 +61,8 @@ pub(super) const RULES: &[Rule] = &[
         egress_article("Considerations when selecting a subnet"),
         Check::Fleet(routes::no_way_out),
     ),
-    rule(
+    Rule::new(
+        Group::Egress,
         "egress-uneven-routes",
         Grade::High,
         "Only some subnets of a VPC connector have a way out",
@@ -75,7 +70,8 @@ pub(super) const RULES: &[Rule] = &[
         egress_article("Considerations when selecting a subnet"),
         Check::Fleet(routes::uneven),
     ),
-    rule(
+    Rule::new(
+        Group::Egress,
         "egress-blackhole",
         Grade::High,
         "A default route leads to a target that is gone",
@@ -83,7 +79,8 @@ pub(super) const RULES: &[Rule] = &[
         egress_article("Considerations when selecting a subnet"),
         Check::Fleet(routes::blackhole),
     ),
-    rule(
+    Rule::new(
+        Group::Egress,
         "egress-one-nat",
         Grade::Low,
         "Subnets of several zones share one NAT gateway",
@@ -91,7 +88,8 @@ pub(super) const RULES: &[Rule] = &[
         egress_article("Considerations when selecting a subnet"),
         Check::Fleet(routes::one_nat),
     ),
-    rule(
+    Rule::new(
+        Group::Egress,
         "egress-subnet-gone",
         Grade::High,
         "A VPC connector names a subnet that does not exist",
@@ -99,7 +97,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Subnet"),
         Check::Fleet(routes::subnet_gone),
     ),
-    rule(
+    Rule::new(
+        Group::Egress,
         "egress-subnet-full",
         Grade::Medium,
         "A subnet of a VPC connector has few free addresses",
@@ -107,7 +106,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("VPC Connector"),
         Check::Fleet(routes::subnet_full),
     ),
-    rule(
+    Rule::new(
+        Group::Egress,
         "egress-group-gone",
         Grade::High,
         "A VPC connector names a security group that does not exist",
@@ -115,7 +115,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Security group"),
         Check::Fleet(groups::gone),
     ),
-    rule(
+    Rule::new(
+        Group::Egress,
         "egress-closed",
         Grade::High,
         "The security groups of a VPC connector let nothing out",
@@ -123,7 +124,8 @@ pub(super) const RULES: &[Rule] = &[
         egress_article("Security group"),
         Check::Fleet(groups::closed),
     ),
-    rule(
+    Rule::new(
+        Group::Egress,
         "egress-open",
         Grade::Low,
         "A security group of a VPC connector lets everything out",
@@ -131,7 +133,8 @@ pub(super) const RULES: &[Rule] = &[
         egress_article("Security group"),
         Check::Fleet(groups::open),
     ),
-    rule(
+    Rule::new(
+        Group::Egress,
         "egress-not-let-in",
         Grade::Medium,
         "No security group lets a VPC connector in",
@@ -139,7 +142,18 @@ pub(super) const RULES: &[Rule] = &[
         egress_article("Security group"),
         Check::Fleet(groups::not_let_in),
     ),
-    rule(
+    Rule::new(
+        Group::Egress,
+        "egress-endpoint-closed",
+        Grade::Medium,
+        "Endpoints of AWS in the VPC do not let a VPC connector in",
+        "With private DNS the names of those services lead to the endpoints: what the application asks of them runs into a \
+         timeout, whatever the routes say.",
+        private_article("Troubleshooting"),
+        Check::Fleet(groups::endpoint_closed),
+    ),
+    Rule::new(
+        Group::Egress,
         "egress-stale-reference",
         Grade::Low,
         "A security group lets in a group that is not there",
@@ -147,7 +161,8 @@ pub(super) const RULES: &[Rule] = &[
         egress_article("Security group"),
         Check::Fleet(groups::stale_reference),
     ),
-    rule(
+    Rule::new(
+        Group::Egress,
         "egress-unused",
         Grade::Low,
         "A VPC connector is used by no service",
@@ -155,7 +170,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Manage VPC access"),
         Check::Fleet(routes::unused),
     ),
-    rule(
+    Rule::new(
+        Group::Egress,
         "egress-inactive",
         Grade::High,
         "A service names a VPC connector that is not active",

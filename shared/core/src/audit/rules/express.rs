@@ -34,7 +34,7 @@ const fn rule(
     why: &'static str,
     check: fn(&Fleet, &ServiceFacts, &mut Findings),
 ) -> Rule {
-    Rule { id, group: Group::Express, grade, title, why, chapter: CHAPTER, check: Check::Service(check) }
+    Rule::new(Group::Express, id, grade, title, why, CHAPTER, Check::Service(check))
 }
 
 pub(super) const RULES: &[Rule] = &[

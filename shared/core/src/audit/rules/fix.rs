@@ -31,6 +31,16 @@ pub(super) fn update_source(service: &ServiceFacts, filter: &str) -> String {
     update(service, &format!("--source-configuration \"$({read} | jq {})\"", quote(filter)))
 }
 
+/// An update that changes one thing of the network and keeps the rest: what App Runner makes of members that are left
+/// out is not documented.
+pub(super) fn update_network(service: &ServiceFacts, filter: &str) -> String {
+    let read = format!(
+        "aws apprunner describe-service --service-arn {} --query Service.NetworkConfiguration --output json",
+        service.arn
+    );
+    update(service, &format!("--network-configuration \"$({read} | jq {})\"", quote(filter)))
+}
+
 /// Switches automatic deployment off.
 pub(super) fn stop_automatic_deployment(service: &ServiceFacts) -> String {
     update_source(service, ".AutoDeploymentsEnabled = false")

@@ -14,10 +14,10 @@
 //! | `ingress-public-name` | a public name that leads to a private service | medium |
 //! | `ingress-private-record` | a domain without its record in the VPC's private zone | high |
 
-mod endpoints;
+pub(super) mod endpoints;
 
 use super::super::facts::{Fleet, Ingress, IngressStatus, Listed};
-use super::super::{Chapter, Check, Findings, Grade, Group, Resource, Rule, ServiceFacts};
+use super::super::{Check, Findings, Grade, Group, Resource, Rule, ServiceFacts};
 use super::subject::{guide, private_article, sheet, this};
 use crate::dns::command::quote;
 use crate::dns::facts::Answer;
@@ -27,19 +27,9 @@ use crate::dns::record::RecordType;
 use crate::domain::DomainStatus;
 use crate::service::ServiceStatus;
 
-const fn rule(
-    id: &'static str,
-    grade: Grade,
-    title: &'static str,
-    why: &'static str,
-    chapter: Chapter,
-    check: Check,
-) -> Rule {
-    Rule { id, group: Group::Ingress, grade, title, why, chapter, check }
-}
-
 pub(super) const RULES: &[Rule] = &[
-    rule(
+    Rule::new(
+        Group::Ingress,
         "ingress-none",
         Grade::High,
         "Nothing leads to a private service",
@@ -47,7 +37,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("VPC Ingress Connection"),
         Check::Service(none),
     ),
-    rule(
+    Rule::new(
+        Group::Ingress,
         "ingress-failed",
         Grade::High,
         "A VPC ingress connection failed",
@@ -55,7 +46,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Update VPC Ingress Connection"),
         Check::Fleet(failed),
     ),
-    rule(
+    Rule::new(
+        Group::Ingress,
         "ingress-pending",
         Grade::Medium,
         "A VPC ingress connection is still being made",
@@ -63,7 +55,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("VPC Ingress Connection"),
         Check::Fleet(pending),
     ),
-    rule(
+    Rule::new(
+        Group::Ingress,
         "ingress-service-gone",
         Grade::Medium,
         "A VPC ingress connection leads to a service that is gone",
@@ -71,7 +64,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Delete VPC Ingress Connection"),
         Check::Fleet(service_gone),
     ),
-    rule(
+    Rule::new(
+        Group::Ingress,
         "ingress-endpoint-gone",
         Grade::High,
         "The endpoint of a VPC ingress connection is not there",
@@ -79,7 +73,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("VPC interface endpoint"),
         Check::Fleet(endpoints::gone),
     ),
-    rule(
+    Rule::new(
+        Group::Ingress,
         "ingress-endpoint-service",
         Grade::High,
         "The endpoint of a VPC ingress connection is of another service",
@@ -87,7 +82,8 @@ pub(super) const RULES: &[Rule] = &[
         private_article("Private Services Traffic Routing"),
         Check::Fleet(endpoints::of_another_service),
     ),
-    rule(
+    Rule::new(
+        Group::Ingress,
         "ingress-zones",
         Grade::Medium,
         "The endpoint of a private service stands in one zone",
@@ -95,7 +91,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Considerations"),
         Check::Fleet(endpoints::zones),
     ),
-    rule(
+    Rule::new(
+        Group::Ingress,
         "ingress-closed",
         Grade::High,
         "The endpoint of a private service lets nobody in",
@@ -103,7 +100,8 @@ pub(super) const RULES: &[Rule] = &[
         private_article("Private Services Traffic Routing"),
         Check::Fleet(endpoints::closed),
     ),
-    rule(
+    Rule::new(
+        Group::Ingress,
         "ingress-open",
         Grade::Medium,
         "The endpoint of a private service lets everybody in",
@@ -112,7 +110,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Considerations"),
         Check::Fleet(endpoints::open),
     ),
-    rule(
+    Rule::new(
+        Group::Ingress,
         "ingress-public-name",
         Grade::Medium,
         "A public name leads to a private service",
@@ -121,7 +120,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Enabling Private endpoint for incoming traffic"),
         Check::Service(public_name),
     ),
-    rule(
+    Rule::new(
+        Group::Ingress,
         "ingress-private-record",
         Grade::High,
         "A domain has no record in the private zone of its VPC",
@@ -162,7 +162,7 @@ fn none(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
             "Make an endpoint for App Runner's requests in the VPC, and an ingress connection to it.",
             format!(
                 "aws apprunner create-vpc-ingress-connection --service-arn {} --vpc-ingress-connection-name {} \
-                 --ingress-vpc-configuration VpcId=VPC,VpcEndpointId=ENDPOINT",
+                 --ingress-vpc-configuration VpcId=VPC_ID,VpcEndpointId=ENDPOINT_ID",
                 service.arn,
                 quote(service.arn.name())
             ),

@@ -4,11 +4,11 @@
 //! |---|---|---|
 //! | `observability-tracing-off` | a service without tracing | low |
 //! | `observability-tracing-denied` | tracing is on, and the instance role may not write traces, or there is none | medium |
-//! | `observability-tracing-unreachable` | tracing is on behind a VPC connector, and from none of its subnets a route leads out, nor has its VPC an endpoint of X-Ray | high |
-//! | ... | ... from some of its subnets: traces of some instances are missing | medium |
+//! | `observability-tracing-unreachable` | tracing is on behind a VPC connector, and from none of its subnets a route leads out, nor has its VPC an endpoint of X-Ray | medium |
+//! | ... | ... from some of its subnets: traces of some instances are missing | low |
 //! | `observability-no-error-alarm` | no alarm on `5xxStatusResponses`: nobody is told of a bad release, and pitcrew takes none back. An alarm that watches the service by tag alone counts | medium |
 //! | `observability-no-latency-alarm` | no alarm on `RequestLatency` | low |
-//! | `observability-silent-alarm` | an alarm on the service that has no action, or whose actions are disabled | medium |
+//! | `observability-silent-alarm` | an alarm on the service that has no action, or whose actions are disabled, while no other alarm that acts reads its metrics | medium |
 //! | `observability-logs-for-ever` | a log group of the service that never expires | low |
 //! | `observability-no-events` | an operation began, and no event rule of this stack fired since, for `policy.silent_days` | high |
 
@@ -56,7 +56,7 @@ fn logs_for_ever(_: &Fleet, service: &ServiceFacts, out: &mut Findings) {
             this(service),
             &group.name,
             format!("{} holds {} and never expires.", group.name, size(group.stored_bytes)),
-            "Say how long logs are kept.",
+            "Say how long logs are kept: with the command CloudWatch deletes what is older, for good.",
             format!(
                 "aws logs put-retention-policy --log-group-name {} --retention-in-days {RETENTION_DAYS}",
                 quote(&group.name)

@@ -39,7 +39,7 @@ const QUOTAS: super::super::Chapter = guide("App Runner resource quotas");
 const WHY: &str = "When it is used up, App Runner refuses the next one.";
 
 const fn rule(id: &'static str, title: &'static str, check: Check) -> Rule {
-    Rule { id, group: Group::Quotas, grade: Grade::Medium, title, why: WHY, chapter: QUOTAS, check }
+    Rule::new(Group::Quotas, id, Grade::Medium, title, WHY, QUOTAS, check)
 }
 
 pub(super) const RULES: &[Rule] = &[
@@ -83,6 +83,10 @@ fn near(fleet: &Fleet, quota: Quota, name: &str, used: usize, command: String, o
     }
     let of = if name.is_empty() { String::new() } else { format!(" ({name})") };
     let fix = match (command.is_empty(), quota.adjustable()) {
+        (false, _) if quota == Quota::Services => {
+            "Delete the services whose creation failed, once you know why, or ask AWS for more in the console of Service \
+             Quotas."
+        }
         (false, _) => "Delete what no service uses.",
         (true, true) => "Everything is in use: ask AWS for more in the console of Service Quotas.",
         (true, false) => {

@@ -84,13 +84,22 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// What ECR says of the image; `None` where the source is none of this account and region, or it could not be read.
+/// What ECR says of the image; `None` where the source is none, or it could not be read: of an image that another account,
+/// another region or ECR Public has, nothing is.
 fn image<'f>(service: &'f ServiceFacts, out: &mut Findings) -> Option<&'f ImageFacts> {
     if matches!(service.status, ServiceStatus::Deleted | ServiceStatus::DeleteFailed) {
         return None;
     }
-    service.source.image()?;
-    out.known(&this(service), &service.image)?.as_ref()
+    let source = service.source.image()?;
+    let known = out.known(&this(service), &service.image)?;
+    if known.is_none() {
+        let whose = match &source.registry {
+            Registry::EcrPublic => "ECR Public".to_owned(),
+            Registry::Ecr { account, region, .. } => format!("account {account} in {region}"),
+        };
+        out.unchecked(&this(service), &format!("its image is of {whose}, which is not read"));
+    }
+    known.as_ref()
 }
 
 /// Where a rollback would go if what serves now were bad.
@@ -137,10 +146,14 @@ fn move_tag(repository: &str, tag: &str, digest: &Digest) -> String {
 }
 
 fn movable_tag(_: &Fleet, service: &ServiceFacts, out: &mut Findings) {
-    let Some(image) = image(service, out) else { return };
     let Source::Image { image: source, auto_deploy } = &service.source else { return };
-    // Where the API leaves it out, automatic deployment of ECR in the same account is on.
-    if !image.mutable || source.digest().is_some() || !auto_deploy.unwrap_or(true) {
+    // Where the API leaves it out, automatic deployment of ECR in the same account is on, and any other is off.
+    let own = matches!(&source.registry, Registry::Ecr { account, .. } if account == service.arn.account());
+    if source.digest().is_some() || !auto_deploy.unwrap_or(own) {
+        return;
+    }
+    let Some(image) = image(service, out) else { return };
+    if !image.mutable {
         return;
     }
     out.find(

@@ -3,6 +3,7 @@
 //! | rule | finds | grade |
 //! |---|---|---|
 //! | `security-secret-in-environment` | a plain variable that looks like a secret | high; by its name alone medium, by its randomness alone low |
+//! | `security-secret-in-tag` | a tag whose value has the form of a secret | high |
 //! | `security-no-instance-role` | no instance role, where something needs one | low; with secrets high, with keys in variables medium |
 //! | `security-instance-admin` | an instance role that can do everything | high |
 //! | `security-instance-trust` | an instance role that others may assume too | medium |
@@ -10,6 +11,8 @@
 //! | `security-role-gone` | a role that IAM does not know | high |
 //! | `security-access-wide` | an access role that can do more than read images | medium |
 //! | `security-access-untrusted` | an access role that App Runner may not assume | high |
+//! | `security-access-denied` | an access role that does not allow what pulls an image | high |
+//! | `security-secrets-denied` | secrets, and an instance role that does not allow to read them | high |
 //! | `security-no-customer-key` | no customer key, where the house asks for one | medium |
 //! | `security-no-firewall` | a public service without a web ACL, where the house asks for one | medium |
 //! | `security-runtime-ended` | a managed runtime that is supported no more | high |
@@ -18,10 +21,11 @@
 //! secrets with it,
 //! where traces are sent with it, and where keys in variables stand in for it.
 
+mod denied;
 mod roles;
 mod service;
 
-use super::super::{Chapter, Check, Grade, Group, Rule};
+use super::super::{Check, Grade, Group, Rule};
 use super::subject::{guide, sheet};
 
 /// Who runs the instances.
@@ -29,19 +33,9 @@ const TASKS: &str = "tasks.apprunner.amazonaws.com";
 /// Who pulls the images.
 const BUILD: &str = "build.apprunner.amazonaws.com";
 
-const fn rule(
-    id: &'static str,
-    grade: Grade,
-    title: &'static str,
-    why: &'static str,
-    chapter: Chapter,
-    check: Check,
-) -> Rule {
-    Rule { id, group: Group::Security, grade, title, why, chapter, check }
-}
-
 pub(super) const RULES: &[Rule] = &[
-    rule(
+    Rule::new(
+        Group::Security,
         "security-secret-in-environment",
         Grade::High,
         "A plain environment variable looks like a secret",
@@ -50,7 +44,17 @@ pub(super) const RULES: &[Rule] = &[
         sheet("2. Source configuration and UpdateService semantics"),
         Check::Service(service::secret_in_environment),
     ),
-    rule(
+    Rule::new(
+        Group::Security,
+        "security-secret-in-tag",
+        Grade::High,
+        "A tag holds a secret",
+        "Whoever may list resources reads tags, and they stand in bills and logs.",
+        guide("Data protection in App Runner"),
+        Check::Service(service::secret_in_tag),
+    ),
+    Rule::new(
+        Group::Security,
         "security-no-instance-role",
         Grade::Low,
         "A service that needs an instance role has none",
@@ -58,7 +62,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Instance role"),
         Check::Service(roles::no_instance_role),
     ),
-    rule(
+    Rule::new(
+        Group::Security,
         "security-instance-admin",
         Grade::High,
         "An instance role can do everything in the account",
@@ -66,7 +71,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Implement least privilege access"),
         Check::Service(roles::instance_admin),
     ),
-    rule(
+    Rule::new(
+        Group::Security,
         "security-instance-trust",
         Grade::Medium,
         "An instance role can be assumed by others than App Runner",
@@ -74,7 +80,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Trust policy for an instance role"),
         Check::Service(roles::instance_trust),
     ),
-    rule(
+    Rule::new(
+        Group::Security,
         "security-instance-untrusted",
         Grade::High,
         "App Runner may not assume an instance role",
@@ -82,7 +89,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Trust policy for an instance role"),
         Check::Service(roles::instance_untrusted),
     ),
-    rule(
+    Rule::new(
+        Group::Security,
         "security-role-gone",
         Grade::High,
         "A service names a role that does not exist",
@@ -90,7 +98,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Service roles"),
         Check::Service(roles::gone),
     ),
-    rule(
+    Rule::new(
+        Group::Security,
         "security-access-wide",
         Grade::Medium,
         "An access role can do more than read images",
@@ -98,7 +107,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Access role"),
         Check::Service(roles::access_wide),
     ),
-    rule(
+    Rule::new(
+        Group::Security,
         "security-access-untrusted",
         Grade::High,
         "App Runner may not assume an access role",
@@ -106,7 +116,26 @@ pub(super) const RULES: &[Rule] = &[
         guide("Trust policy for an access role"),
         Check::Service(roles::access_untrusted),
     ),
-    rule(
+    Rule::new(
+        Group::Security,
+        "security-access-denied",
+        Grade::High,
+        "An access role may not pull the image",
+        "The next deployment fails. What serves now was pulled when the role still could.",
+        guide("Access role"),
+        Check::Service(denied::access),
+    ),
+    Rule::new(
+        Group::Security,
+        "security-secrets-denied",
+        Grade::High,
+        "An instance role may not read the secrets of its service",
+        "App Runner reads them at each deployment: the next one fails.",
+        guide("Instance role"),
+        Check::Service(denied::secrets),
+    ),
+    Rule::new(
+        Group::Security,
         "security-no-customer-key",
         Grade::Medium,
         "A service is not encrypted with a customer key",
@@ -114,7 +143,8 @@ pub(super) const RULES: &[Rule] = &[
         guide("Encryption at rest and key management"),
         Check::Service(service::no_customer_key),
     ),
-    rule(
+    Rule::new(
+        Group::Security,
         "security-no-firewall",
         Grade::Medium,
         "A public service has no firewall",
@@ -122,7 +152,8 @@ pub(super) const RULES: &[Rule] = &[
         sheet("10. What users asked for (aws/apprunner-roadmap; reaction counts are not in the stored copy)"),
         Check::Service(service::no_firewall),
     ),
-    rule(
+    Rule::new(
+        Group::Security,
         "security-runtime-ended",
         Grade::High,
         "A managed runtime is supported no more",

@@ -247,23 +247,45 @@ pub(super) fn missing_www(_: &Fleet, service: &ServiceFacts, out: &mut Findings)
     }
 }
 
+/// What stands before the service at a name whose record counts as right: nothing where the record stands in a zone of
+/// ours. Of a foreign DNS a name that is not App Runner's shows it; addresses show nothing.
+fn before(domain: &DomainFacts, name: &Name) -> Result<Vec<String>, String> {
+    let ours = row(domain, name, Purpose::Target).is_some_and(|row| matches!(&*row.verdict, "standing" | "found"));
+    if ours {
+        return Ok(Vec::new());
+    }
+    let Some(target) = &domain.association.dns_target else {
+        return Err("App Runner shows no target for it".to_owned());
+    };
+    match ask(domain, name, &RecordType::Cname)? {
+        Answer::Found(values) if leads_to(values, target) => Ok(Vec::new()),
+        Answer::Found(values) => Ok(values.clone()),
+        Answer::Nothing => {
+            Err(format!("the DNS shows addresses of {name} alone: whether they are App Runner's is not known"))
+        }
+    }
+}
+
 /// A web ACL guards the service itself, so its default domain as well. What stands before the domain does not.
 pub(super) fn default_open(_: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     let Some(host) = service.host.as_ref().filter(|_| service.public) else { return };
+    if matches!(service.firewall.get(), Some(Ok(Some(_)))) {
+        return;
+    }
     for domain in linked(service, out) {
         let Some(name) = led(domain) else { continue };
         let elsewhere = match target(domain, name) {
-            Standing::Other(found) => found,
-            // A foreign DNS that the preview lets pass: what it shows counts here.
-            Standing::Right => match (ask(domain, name, &RecordType::Cname), &domain.association.dns_target) {
-                (Ok(Answer::Found(values)), Some(target)) if !leads_to(values, target) => values.clone(),
-                _ => continue,
-            },
-            Standing::Unknown(why) => {
+            Standing::Other(found) => Ok(found),
+            Standing::Right => before(domain, name),
+            Standing::Unknown(why) => Err(why),
+            Standing::Missing | Standing::Apex => continue,
+        };
+        let elsewhere = match elsewhere {
+            Ok(elsewhere) => elsewhere,
+            Err(why) => {
                 unchecked(out, service, domain, &why);
                 continue;
             }
-            Standing::Missing | Standing::Apex => continue,
         };
         if elsewhere.iter().all(|value| value.contains("awsapprunner.com")) {
             continue;

@@ -1,7 +1,10 @@
 //! The security groups of a connector, and those that should let it in.
 
-use super::super::super::facts::{Connector, Fleet, Peer, Permission, SecurityGroup};
+use std::collections::BTreeMap;
+
+use super::super::super::facts::{Connector, Endpoint, Fleet, Peer, Permission, SecurityGroup};
 use super::super::super::{Findings, Grade, Resource};
+use super::super::ingress::endpoints::takes_https;
 use super::routes::has_way_out;
 use super::{anew, of, subnets, used};
 use crate::dns::command::quote;
@@ -61,7 +64,8 @@ pub(super) fn open(fleet: &Fleet, out: &mut Findings) {
                     of(connector),
                     group.id.as_str(),
                     format!("{} ({}) lets everything out to 0.0.0.0/0.", group.id, group.name),
-                    "Add rules for the destinations that the service needs, then take this one away.",
+                    "First add rules for the destinations that the service needs. The command takes this one away: what no \
+                     other rule lets out runs into a timeout from then on.",
                     format!(
                         "aws ec2 revoke-security-group-egress --group-id {} --ip-permissions \
                          IpProtocol=-1,IpRanges='[{{CidrIp=0.0.0.0/0}}]'",
@@ -105,13 +109,70 @@ pub(super) fn not_let_in(fleet: &Fleet, out: &mut Findings) {
     }
 }
 
-pub(super) fn stale_reference(fleet: &Fleet, out: &mut Findings) {
-    let mut vpcs: Vec<&str> = Vec::new();
+/// Whether the endpoint stands for a service of AWS by its public name. What leads into App Runner never does.
+fn answers(endpoint: &Endpoint, vpc: &str) -> bool {
+    endpoint.vpc == vpc
+        && !endpoint.gateway
+        && endpoint.private_dns
+        && endpoint.state.eq_ignore_ascii_case("available")
+        && !endpoint.service.contains(".apprunner")
+}
+
+/// Whether a group of the endpoint lets the connector in; `None` where one of them is not known.
+fn lets_in(endpoint: &Endpoint, known: &BTreeMap<String, SecurityGroup>, connector: &Connector) -> Option<bool> {
+    let groups: Option<Vec<&SecurityGroup>> = endpoint.groups.iter().map(|id| known.get(id)).collect();
+    let fits = |permission: &&Permission| match &permission.peer {
+        Peer::Group(id) => connector.groups.contains(id),
+        // What the addresses of the connector are is not known: any range may hold them.
+        Peer::Cidr(_) | Peer::PrefixList(_) => true,
+    };
+    Some(groups?.iter().flat_map(|group| &group.inbound).filter(fits).any(takes_https))
+}
+
+pub(super) fn endpoint_closed(fleet: &Fleet, out: &mut Findings) {
     for connector in used(fleet, out) {
-        let subnets = subnets(fleet, connector, out).unwrap_or_default();
-        // Over a peering connection a group of the other VPC may be named, which was not read.
-        let peered = subnets.iter().flat_map(|subnet| &subnet.routes).any(|route| route.target.starts_with("pcx-"));
-        vpcs.extend(subnets.iter().map(|subnet| subnet.vpc.as_str()).filter(|_| !peered));
+        let Some(subnets) = subnets(fleet, connector, out) else { continue };
+        let Some(vpc) = subnets.first().map(|subnet| subnet.vpc.as_str()) else { continue };
+        let Some(endpoints) = out.known(&of(connector), &fleet.network.endpoints) else { continue };
+        let Some(known) = out.known(&of(connector), &fleet.network.groups) else { continue };
+        let mut closed: Vec<&Endpoint> = Vec::new();
+        for endpoint in endpoints.iter().filter(|endpoint| answers(endpoint, vpc)) {
+            match lets_in(endpoint, known, connector) {
+                Some(true) => {}
+                Some(false) => closed.push(endpoint),
+                None => out.unchecked(&of(connector), &format!("a security group of {} is not known", endpoint.id)),
+            }
+        }
+        let (Some(first), Some(group)) = (closed.first(), connector.groups.first()) else { continue };
+        let target = first.groups.first().map_or("ENDPOINT_GROUP", String::as_str);
+        let all: Vec<String> = closed.iter().map(|one| format!("{} ({})", one.service, one.id)).collect();
+        out.find(
+            of(connector),
+            format!("No security group of these endpoints lets one of its groups in at 443: {}.", all.join(", ")),
+            "Let its group in at each endpoint that the service needs; the command does it for the first. Where it needs \
+             none of them, waive this.",
+            format!(
+                "aws ec2 authorize-security-group-ingress --group-id {} --protocol tcp --port 443 --source-group {}",
+                quote(target),
+                quote(group)
+            ),
+        );
+        if subnets.iter().any(|subnet| has_way_out(subnet)) {
+            out.graded(Grade::Low);
+        }
+    }
+}
+
+pub(super) fn stale_reference(fleet: &Fleet, out: &mut Findings) {
+    let (mut vpcs, mut peered): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    for connector in used(fleet, out) {
+        for subnet in subnets(fleet, connector, out).unwrap_or_default() {
+            vpcs.push(&subnet.vpc);
+            // Over a peering connection a group of the other VPC may be named, which was not read.
+            if subnet.routes.iter().any(|route| route.target.starts_with("pcx-")) {
+                peered.push(&subnet.vpc);
+            }
+        }
     }
     if vpcs.is_empty() {
         return;
@@ -123,8 +184,16 @@ pub(super) fn stale_reference(fleet: &Fleet, out: &mut Findings) {
             if known.contains_key(peer) {
                 continue;
             }
+            let at = Resource::other("security group", group.id.clone());
+            if peered.contains(&group.vpc.as_str()) {
+                out.unchecked(
+                    &at,
+                    &format!("its VPC is peered, and {peer} may be of the other VPC, which is not read"),
+                );
+                continue;
+            }
             out.find_at(
-                Resource::other("security group", group.id.clone()),
+                at,
                 peer.as_str(),
                 format!(
                     "{} ({}) lets in {peer}, which is in no VPC that a connector or endpoint of App Runner uses.",

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::super::super::facts::{Connector, ConnectorStatus, Egress, Fleet, Route, Subnet};
+use super::super::super::facts::{Connector, ConnectorStatus, Egress, Endpoint, Fleet, Route, Subnet};
 use super::super::super::{Findings, Resource, ServiceFacts};
+use super::super::fix::update_network;
 use super::super::subject::this;
 use super::{anew, is_used, of, subnets, used};
 use crate::dns::command::quote;
@@ -40,7 +41,8 @@ pub(super) fn zones(fleet: &Fleet, out: &mut Findings) {
         let Some(region) = out.known(&of(connector), &fleet.network.zones) else { continue };
         let Some(subnets) = subnets(fleet, connector, out) else { continue };
         let here: BTreeSet<&str> = subnets.iter().map(|subnet| subnet.zone.as_str()).collect();
-        if here.len() >= ZONES.min(region.len()) {
+        // One whose subnets are all gone stands in no zone, and another rule says so.
+        if here.is_empty() || here.len() >= ZONES.min(region.len()) {
             continue;
         }
         let free: Vec<&str> = region.iter().map(String::as_str).filter(|zone| !here.contains(zone)).collect();
@@ -93,18 +95,26 @@ pub(super) fn no_way_out(fleet: &Fleet, out: &mut Findings) {
             continue;
         }
         let Some(endpoints) = out.known(&of(connector), &fleet.network.endpoints) else { continue };
-        // What leads into App Runner leads nowhere else.
-        let leads = |service: &str| !service.contains(".apprunner");
-        if endpoints.iter().any(|endpoint| endpoint.vpc == vpc && leads(&endpoint.service)) {
+        let routed = |endpoint: &Endpoint| {
+            subnets.iter().flat_map(|subnet| &subnet.routes).any(|route| route.target == endpoint.id)
+        };
+        // What leads into App Runner leads nowhere else, and a gateway serves the subnets that have a route to it.
+        let leads = |endpoint: &&Endpoint| {
+            endpoint.vpc == vpc
+                && endpoint.state.eq_ignore_ascii_case("available")
+                && !endpoint.service.contains(".apprunner")
+                && (!endpoint.gateway || routed(endpoint))
+        };
+        if endpoints.iter().any(|endpoint| leads(&endpoint)) {
             continue;
         }
         out.find(
             of(connector),
-            format!("None of its subnets has a default route, and {vpc} has no VPC endpoint."),
+            format!("None of its subnets has a default route, and {vpc} has no VPC endpoint that they could use."),
             "If the service needs something outside the VPC, add a NAT gateway, or an endpoint for each service of \
              AWS.",
             format!(
-                "aws ec2 create-vpc-endpoint --vpc-endpoint-type Interface --vpc-id {} --service-name com.amazonaws.{}.SERVICE \
+                "aws ec2 create-vpc-endpoint --vpc-endpoint-type Interface --vpc-id {} --service-name com.amazonaws.{}.SERVICE_NAME \
                  --subnet-ids {}",
                 quote(vpc),
                 fleet.place.region,
@@ -173,7 +183,8 @@ pub(super) fn one_nat(fleet: &Fleet, out: &mut Findings) {
             out.find(
                 of(connector),
                 format!("The subnets of {} zones all leave through {nat}.", zones.len()),
-                "Make a NAT gateway in each zone and lead its subnet to it, or a regional one. Each costs by the hour.",
+                "Make a NAT gateway in each zone and lead its subnet to it, or a regional one. Each costs by the hour. Where \
+                 this one is regional, waive this: nothing that is read tells the two apart.",
                 "aws ec2 create-nat-gateway --subnet-id PUBLIC_SUBNET_OF_THE_ZONE --allocation-id ELASTIC_IP",
             );
         }
@@ -235,11 +246,9 @@ pub(super) fn inactive(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings
         this(service),
         seen,
         "Give the service a connector that is active.",
-        format!(
-            "aws apprunner update-service --service-arn {} --network-configuration \
-             'EgressConfiguration={{EgressType=VPC,VpcConnectorArn=ACTIVE_CONNECTOR_ARN}},\
-             IngressConfiguration={{IsPubliclyAccessible={}}}'",
-            service.arn, service.public
+        update_network(
+            service,
+            ".EgressConfiguration = {EgressType: \"VPC\", VpcConnectorArn: \"ACTIVE_CONNECTOR_ARN\"}",
         ),
     );
 }

@@ -102,7 +102,7 @@ pub(super) fn zones(fleet: &Fleet, out: &mut Findings) {
     }
 }
 
-fn takes_https(permission: &Permission) -> bool {
+pub(in super::super) fn takes_https(permission: &Permission) -> bool {
     let tcp = matches!(permission.protocol.as_str(), "-1" | "tcp" | "6");
     tcp && permission.ports.is_none_or(|(from, to)| (from..=to).contains(&HTTPS))
 }
@@ -163,7 +163,8 @@ pub(super) fn open(fleet: &Fleet, out: &mut Findings) {
                 at(endpoint),
                 group.id.as_str(),
                 format!("{} ({}) lets {cidr} in at 443: all that has a route to the VPC.", group.id, group.name),
-                "Let in the clients' security groups, then take this rule away.",
+                "First let in the clients' security groups. The command takes this rule away: whom no other rule lets in \
+                 waits for an answer that never comes.",
                 format!(
                     "aws ec2 revoke-security-group-ingress --group-id {} --ip-permissions \
                      IpProtocol={},{ports}{ranges}",

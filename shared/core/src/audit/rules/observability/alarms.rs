@@ -37,6 +37,9 @@ pub(in super::super) const RULES: &[Rule] = &[
     },
 ];
 
+/// Said with every new alarm: CloudWatch does not ask before it replaces one.
+const REPLACES: &str = "An alarm that has the command's name already would be replaced.";
+
 /// The alarms that watch the service, by its name or its id.
 fn alarms<'f>(fleet: &'f Fleet, service: &ServiceFacts, out: &mut Findings) -> Option<Vec<&'f AlarmFacts>> {
     let watches = |alarm: &&AlarmFacts| {
@@ -75,7 +78,7 @@ fn no_error_alarm(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     out.find(
         this(service),
         watched(&alarms, "5xxStatusResponses"),
-        "Put an alarm on the errors that users cannot live with.",
+        &format!("Put an alarm on the errors that users cannot live with. {REPLACES}"),
         put_alarm(service, "errors", "5xxStatusResponses", "--statistic Sum", "5"),
     );
 }
@@ -91,7 +94,7 @@ fn no_latency_alarm(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     out.find(
         this(service),
         watched(&alarms, "RequestLatency"),
-        "Put an alarm on the time that users do not wait.",
+        &format!("Put an alarm on the time that users do not wait. {REPLACES}"),
         put_alarm(service, "latency", "RequestLatency", "--extended-statistic p95", "MILLISECONDS"),
     );
 }
@@ -107,7 +110,12 @@ fn watched(alarms: &[&AlarmFacts], metric: &str) -> String {
 
 fn silent_alarm(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     let Some(alarms) = alarms(fleet, service, out) else { return };
-    for alarm in alarms.into_iter().filter(|alarm| !alarm.acts) {
+    // A composite alarm reads what its children read, and often it alone tells: that is how it is meant.
+    let told = |silent: &AlarmFacts| {
+        let all = |other: &&&AlarmFacts| silent.metrics.iter().all(|metric| reads(other, metric));
+        !silent.metrics.is_empty() && alarms.iter().filter(|other| other.acts).any(|other| all(&other))
+    };
+    for alarm in alarms.iter().filter(|alarm| !alarm.acts && !told(alarm)) {
         out.find_at(
             this(service),
             &alarm.name,

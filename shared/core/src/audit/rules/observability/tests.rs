@@ -71,6 +71,15 @@ fn tracing_without_a_role_is_found_and_a_role_that_was_not_read_is_not_checked()
 }
 
 #[test]
+fn a_role_that_is_gone_is_another_rules() {
+    let gone = check("observability-tracing-denied", |fleet, _| {
+        fleet.roles.remove(INSTANCE_ROLE);
+        fleet.roles_gone.insert(INSTANCE_ROLE.to_owned());
+    });
+    assert_eq!((gone.found.len(), gone.unchecked.len()), (0, 0));
+}
+
+#[test]
 fn a_vpc_without_a_way_to_x_ray_is_found_and_one_way_is_enough() {
     let id = "observability-tracing-unreachable";
     let all = ["subnet-a", "subnet-b", "subnet-c"];
@@ -100,7 +109,7 @@ fn a_vpc_without_a_way_to_x_ray_is_found_and_one_way_is_enough() {
         closed(fleet);
         routes(fleet, "nat-1", &["subnet-a", "subnet-c"]);
     });
-    assert_eq!(one_subnet.found[0].grade, Some(Grade::Medium));
+    assert_eq!(one_subnet.found[0].grade, Some(Grade::Low));
     assert!(one_subnet.found[0].seen.contains("out of subnet-b of"), "{}", one_subnet.found[0].seen);
 }
 
@@ -156,6 +165,22 @@ fn an_alarm_that_tells_nobody_is_found_by_its_name() {
     });
     assert_eq!(found.found[0].key, "it's silent");
     assert!(command(&found).ends_with(r"--alarm-names 'it'\''s silent'"));
+}
+
+#[test]
+fn an_alarm_whose_composite_tells_is_not_silent() {
+    let id = "observability-silent-alarm";
+    let with = |metrics: &[&str]| {
+        check(id, |fleet, _| {
+            let mut child = alarm("errors", "5xxStatusResponses");
+            child.acts = false;
+            let mut composite = alarm("page", "5xxStatusResponses");
+            composite.metrics = metrics.iter().map(|metric| (*metric).to_owned()).collect();
+            fleet.alarms = Fact::Known(vec![child, composite]);
+        })
+    };
+    assert_eq!(with(&["5xxStatusResponses", "RequestLatency"]).found, []);
+    assert_eq!(with(&["RequestLatency"]).found.len(), 1);
 }
 
 #[test]

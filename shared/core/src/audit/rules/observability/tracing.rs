@@ -29,7 +29,7 @@ pub(in super::super) const RULES: &[Rule] = &[
     Rule {
         id: "observability-tracing-unreachable",
         group: Group::Observability,
-        grade: Grade::High,
+        grade: Grade::Medium,
         title: "Tracing is on, and X-Ray cannot be reached from the service's VPC",
         why: "All that the service sends goes into the VPC of its connector: without a NAT gateway or an endpoint of \
               X-Ray there, traces are lost.",
@@ -84,6 +84,10 @@ fn tracing_denied(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
         );
         return;
     };
+    if fleet.roles_gone.contains(arn) {
+        // Another rule says so.
+        return;
+    }
     let Some(fact) = fleet.roles.get(arn) else {
         return out.unchecked(&this(service), "its instance role was not read");
     };
@@ -160,7 +164,7 @@ fn report_unreachable(
         command,
     );
     if closed.len() < all {
-        out.graded(Grade::Medium);
+        out.graded(Grade::Low);
     }
 }
 

@@ -106,11 +106,13 @@ fn an_image_that_left_ecr_is_found_with_the_pin_that_deploys() {
         facts(service).gone = vec![digest(3)];
     });
     assert_eq!(nothing_left.found[0].fix.command, None, "a digest that is gone is no way out");
-    assert_eq!(
-        check(id, |service| service.image = Fact::Known(None)).found,
-        [],
-        "not in this account: nothing is known"
-    );
+    let elsewhere = check(id, |service| {
+        let image = ImageRef::parse("210987654321.dkr.ecr.eu-west-2.amazonaws.com/shop/api:v3").unwrap();
+        service.source = Source::Image { image, auto_deploy: None };
+        service.image = Fact::Known(None);
+    });
+    assert_eq!(elsewhere.found, []);
+    assert_eq!(elsewhere.unchecked[0].why, "its image is of account 210987654321 in eu-west-2, which is not read");
 }
 
 #[test]
@@ -182,6 +184,22 @@ fn a_lifecycle_policy_that_cannot_be_evaluated_is_not_checked_and_none_at_all_ke
 }
 
 #[test]
+fn a_movable_tag_that_nothing_deploys_by_itself_is_not_looked_at() {
+    let id = "deployments-movable-tag";
+    for (registry, auto_deploy, expected) in [
+        (format!("{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"), Some(false), (0, 0)),
+        (format!("210987654321.dkr.ecr.{REGION}.amazonaws.com"), None, (0, 0)),
+        (format!("210987654321.dkr.ecr.{REGION}.amazonaws.com"), Some(true), (0, 1)),
+    ] {
+        let image = ImageRef::parse(&format!("{registry}/shop/api:v3")).unwrap();
+        let findings = check(id, |service| {
+            (service.source, service.image) = (Source::Image { image, auto_deploy }, Fact::Known(None));
+        });
+        assert_eq!((findings.found.len(), findings.unchecked.len()), expected, "{registry} {auto_deploy:?}");
+    }
+}
+
+#[test]
 fn automatic_deployment_is_found_where_app_runner_has_none() {
     let id = "deployments-automatic-elsewhere";
     let from = |image: String, auto_deploy: Option<bool>| {
@@ -205,7 +223,8 @@ fn what_could_not_be_read_is_not_checked() {
         "deployments-target-gone",
         "deployments-target-expires",
     ] {
-        let findings = check(id, |service| service.image = Fact::Unavailable(why()));
+        let on = || Source::Image { image: image("v3"), auto_deploy: Some(true) };
+        let findings = check(id, |service| (service.source, service.image) = (on(), Fact::Unavailable(why())));
         assert_eq!((findings.found.len(), findings.unchecked[0].why.clone()), (0, why()), "{id}");
     }
     for id in ["deployments-armed", "deployments-target-gone", "deployments-target-expires"] {

@@ -50,6 +50,8 @@ pub(in super::super) const RULES: &[Rule] = &[
 
 /// The defaults of the guide, which a fix goes back to.
 const DEFAULT: (u32, u32, u32) = (5, 2, 5);
+/// `Interval` at the most, by the API.
+const INTERVAL_MAX: u32 = 20;
 
 fn gone(service: &ServiceFacts) -> bool {
     matches!(service.status, ServiceStatus::Deleted | ServiceStatus::DeleteFailed)
@@ -75,8 +77,9 @@ fn slow_check(_: &Fleet, service: &ServiceFacts, out: &mut Findings) {
         return;
     }
     let (interval, _, unhealthy) = DEFAULT;
-    let interval = interval.max(health.timeout.saturating_add(1));
-    let mended = HealthCheck { interval, unhealthy: unhealthy.min(NOTICED_SECS / interval), ..health.clone() };
+    let interval = interval.max(health.timeout.saturating_add(1)).min(INTERVAL_MAX);
+    let timeout = health.timeout.min(interval - 1);
+    let mended = HealthCheck { interval, timeout, unhealthy: unhealthy.min(NOTICED_SECS / interval), ..health.clone() };
     out.find(
         this(service),
         format!("A check every {} s must fail {} times: {secs} s.", health.interval, health.unhealthy),

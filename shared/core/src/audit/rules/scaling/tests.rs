@@ -65,6 +65,15 @@ fn what_mends_a_slow_check_neither_overlaps_nor_is_slow() {
 }
 
 #[test]
+fn what_mends_a_slow_check_with_the_longest_timeout_is_an_interval_that_the_api_takes() {
+    let slow = command(&check("scaling-slow-check", |service| {
+        service.health.interval = 20;
+        service.health.timeout = 20;
+    }));
+    assert!(slow.contains(r#""Interval":20"#) && slow.contains(r#""Timeout":19"#), "{slow}");
+}
+
+#[test]
 fn a_timeout_that_is_not_below_the_interval_is_found() {
     let id = "scaling-check-overlaps";
     let at = |interval: u32, timeout: u32| {
@@ -192,6 +201,8 @@ fn a_service_that_nobody_asks_is_found_after_the_days_of_the_policy() {
     let id = "scaling-idle";
     let none = |days: u32| Usage { days, requests: Some(0.0), ..usage() };
     assert!(command(&with(id, scaling(), none(30))).starts_with("aws apprunner pause-service"));
+    let no_datum = with(id, scaling(), Usage { requests: None, ..none(30) });
+    assert_eq!(no_datum.found.len(), 1, "other metrics are there: no request came");
     let few_days = with(id, scaling(), none(14));
     assert_eq!((few_days.found.len(), few_days.unchecked.len()), (0, 1), "thirty days were not read");
     let young = check(id, |service| {

@@ -1,5 +1,7 @@
 //! Instance and access roles: what they may do, and who may assume them.
 
+use serde_json::{Value, json};
+
 use super::super::super::facts::{Fleet, RoleFacts, Suspicion, Tracing};
 use super::super::super::policy::{self, administers, grants_everything, principals, trusts};
 use super::super::super::{Findings, Grade, ServiceFacts};
@@ -11,12 +13,17 @@ use crate::dns::command::quote;
 const READING: [&str; 5] = ["ecr:get*", "ecr:list*", "ecr:describe*", "ecr:batchget*", "ecr:batchcheck*"];
 
 /// The name of a role in its ARN, behind its path.
-fn name(arn: &str) -> &str {
+pub(super) fn name(arn: &str) -> &str {
     arn.rsplit_once('/').map_or(arn, |(_, name)| name)
 }
 
 /// What IAM says of a role. A role that is gone is another rule's.
-fn role<'f>(fleet: &'f Fleet, service: &ServiceFacts, arn: &str, out: &mut Findings) -> Option<&'f RoleFacts> {
+pub(super) fn role<'f>(
+    fleet: &'f Fleet,
+    service: &ServiceFacts,
+    arn: &str,
+    out: &mut Findings,
+) -> Option<&'f RoleFacts> {
     if fleet.roles_gone.contains(arn) {
         return None;
     }
@@ -64,7 +71,8 @@ pub(super) fn instance_admin(fleet: &Fleet, service: &ServiceFacts, out: &mut Fi
         out.find(
             this(service),
             format!("By {policy} its instance role {} can do everything, or give itself the right to.", name(arn)),
-            "Give it a policy with what the application calls, see that it works, then take this one away.",
+            "First give it a policy with what the application calls. The command takes this one away from the role: what no \
+             other policy allows fails from then on.",
             format!("aws iam {detach}"),
         );
     } else if grants_everything(role).is_some() {
@@ -72,12 +80,31 @@ pub(super) fn instance_admin(fleet: &Fleet, service: &ServiceFacts, out: &mut Fi
     }
 }
 
-/// Makes App Runner the only one who may assume the role.
-fn trust_command(arn: &str, principal: &str) -> String {
-    let trust = format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":"{principal}"}},"Action":"sts:AssumeRole"}}]}}"#
-    );
-    format!("aws iam update-assume-role-policy --role-name {} --policy-document {}", quote(name(arn)), quote(&trust))
+/// The statement by which App Runner may assume a role.
+fn trusting(principal: &str) -> Value {
+    json!({ "Effect": "Allow", "Principal": { "Service": principal }, "Action": "sts:AssumeRole" })
+}
+
+/// Makes App Runner the only one who may assume the role: the whole trust policy is replaced.
+fn trust_alone(arn: &str, principal: &str) -> String {
+    let trust = json!({ "Version": "2012-10-17", "Statement": [trusting(principal)] });
+    format!(
+        "aws iam update-assume-role-policy --role-name {} --policy-document {}",
+        quote(name(arn)),
+        quote(&trust.to_string())
+    )
+}
+
+/// Lets App Runner assume the role too: the trust policy is read, and keeps what it has.
+fn trust_too(arn: &str, principal: &str) -> String {
+    let role = quote(name(arn));
+    // One statement may stand without a list around it.
+    let filter = format!(".Statement |= [.] + [{}] | .Statement |= flatten", trusting(principal));
+    format!(
+        "aws iam update-assume-role-policy --role-name {role} --policy-document \"$(aws iam get-role --role-name {role} \
+         --query Role.AssumeRolePolicyDocument --output json | jq {})\"",
+        quote(&filter)
+    )
 }
 
 pub(super) fn instance_trust(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
@@ -90,8 +117,9 @@ pub(super) fn instance_trust(fleet: &Fleet, service: &ServiceFacts, out: &mut Fi
     out.find(
         this(service),
         format!("Its instance role {} can also be assumed by {}.", name(arn), others.join(", ")),
-        "Make a role for each of them, and let App Runner alone assume this one.",
-        trust_command(arn, TASKS),
+        "First make a role for each of them. The command replaces the whole trust policy: nobody but App Runner may assume \
+         the role from then on, and a condition that stands there now must be written again.",
+        trust_alone(arn, TASKS),
     );
 }
 
@@ -109,8 +137,9 @@ fn untrusted(
         out.find(
             this(service),
             format!("{principal} may not assume its {what} role {}.", name(arn)),
-            "Let it; where the role's trust policy has other statements that are needed, add this one to them.",
-            trust_command(arn, principal),
+            "Let it. The command adds a statement to the trust policy and keeps the others; where one of them denies it, take \
+             that one away.",
+            trust_too(arn, principal),
         );
     }
 }

@@ -4,7 +4,9 @@ use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 
 use super::super::super::facts::{Fleet, Suspicion};
+use super::super::super::secrets::suspect;
 use super::super::super::{Findings, Grade, ServiceFacts};
+use super::super::fix::update_source;
 use super::super::subject::this;
 use crate::dns::command::quote;
 
@@ -59,14 +61,34 @@ pub(super) fn secret_in_environment(_: &Fleet, service: &ServiceFacts, out: &mut
     }
 }
 
+/// Only what the value itself shows: names of tags speak of secrets without holding any (`token-owner`), and ids are
+/// without pattern.
+pub(super) fn secret_in_tag(_: &Fleet, service: &ServiceFacts, out: &mut Findings) {
+    let Some(tags) = out.known(&this(service), &service.tags) else { return };
+    for (key, value) in tags {
+        let why = match suspect(key, value) {
+            None | Some(Suspicion::Name | Suspicion::Random) => continue,
+            Some(known) => words(known).0,
+        };
+        out.find_at(
+            this(service),
+            key.as_str(),
+            format!("The tag {key} looks like a secret: {why}."),
+            "Keep the secret elsewhere and take the tag away, in the template too where one sets it; then change the secret, \
+             for it has been seen.",
+            format!("aws apprunner untag-resource --resource-arn {} --tag-keys {}", service.arn, quote(key)),
+        );
+    }
+}
+
 pub(super) fn no_customer_key(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     if fleet.policy.customer_key && service.key.is_none() {
         out.find(
             this(service),
             "It has no customer key.",
-            "A key can be named only when a service is made: make it anew with one, move its domains, and delete \
-             this one.",
-            "aws apprunner create-service --cli-input-json file://SERVICE.json --encryption-configuration \
+            "A key can be named only when a service is made: make it anew with one, under another name, move its \
+             domains, and delete this one. The file is the request, in the form of --generate-cli-skeleton.",
+            "aws apprunner create-service --cli-input-json file://SERVICE_FILE --encryption-configuration \
              KmsKey=KEY_ARN",
         );
     }
@@ -101,11 +123,11 @@ pub(super) fn runtime_ended(fleet: &Fleet, service: &ServiceFacts, out: &mut Fin
         out.find(
             this(service),
             format!("It is built with {runtime}, whose support ended on {end}."),
-            "Move to a newer runtime, or build an image of your own. The whole source configuration must be sent \
-             with it.",
-            format!(
-                "aws apprunner update-service --service-arn {} --source-configuration file://SOURCE.json",
-                service.arn
+            "Move to a newer runtime, or build an image of your own. The update builds and deploys the branch as it is \
+             now.",
+            update_source(
+                service,
+                ".CodeRepository.CodeConfiguration.CodeConfigurationValues.Runtime = \"NEW_RUNTIME\"",
             ),
         );
     }

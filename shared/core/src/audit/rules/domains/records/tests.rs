@@ -140,6 +140,13 @@ fn a_cdn_in_a_foreign_dns_leaves_the_default_domain_open_too() {
     let mut service = with_verdict(Purpose::Target, "elsewhere", &[]);
     service.firewall = Fact::Known(None);
     assert_eq!(found(&service), []);
+    // It shows addresses alone, or does not answer: whether a CDN stands there is not known.
+    let unchecked = |service: &ServiceFacts| look("domains-default-open", &fleet(), service).unchecked.len();
+    assert_eq!(unchecked(&service), 0);
+    answer(&mut domain_of(&mut service).dns, DOMAIN, RecordType::Cname, &[]);
+    assert_eq!((found(&service), unchecked(&service)), (Vec::new(), 1));
+    domain_of(&mut service).dns.answers.retain(|(at, ..)| at.as_str() != DOMAIN);
+    assert_eq!((found(&service), unchecked(&service)), (Vec::new(), 1));
     answer(&mut domain_of(&mut service).dns, DOMAIN, RecordType::Cname, &["d111.cloudfront.net"]);
     assert_eq!(found(&service), [("domains-default-open", DOMAIN.to_owned())]);
     service.firewall = Fact::Unavailable("denied".to_owned());
@@ -184,10 +191,13 @@ fn what_is_being_taken_away_is_not_looked_at() {
 #[test]
 fn without_the_facts_nothing_is_fine() {
     let mut blind = with_domain();
+    // One with a web ACL is guarded at every name.
+    blind.firewall = Fact::Known(None);
     domain_of(&mut blind).preview = Fact::Unavailable("denied".to_owned());
     domain_of(&mut blind).association.www = true;
     domain_of(&mut blind).dns.answers.clear();
-    let unread = ServiceFacts { domains: Fact::Unavailable("throttled".to_owned()), ..service("shop-api") };
+    let domains = Fact::Unavailable("throttled".to_owned());
+    let unread = ServiceFacts { domains, firewall: Fact::Known(None), ..service("shop-api") };
     for id in RECORDS {
         for service in [&blind, &unread] {
             let findings = look(id, &fleet(), service);

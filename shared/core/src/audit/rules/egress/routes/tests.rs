@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::audit::Findings;
-use crate::audit::samples::{CONNECTOR, fleet, look, route, service};
+use crate::audit::samples::{CONNECTOR, endpoint, fleet, look, route, service};
 use crate::audit::samples_more::unread_network;
 use crate::fact::Fact;
 
@@ -80,6 +82,14 @@ fn without_a_route_and_an_endpoint_there_is_no_way_out() {
     assert_eq!(found(&fleet), key("egress-no-way-out", ""));
     fleet.network.endpoints = Fact::Known(Vec::new());
     assert_eq!(found(&fleet), key("egress-no-way-out", ""));
+    let gone = Endpoint { state: "deleted".to_owned(), ..endpoint("sqs") };
+    let gateway = Endpoint { gateway: true, id: "vpce-s3".to_owned(), ..endpoint("s3") };
+    fleet.network.endpoints = Fact::Known(vec![gone, gateway]);
+    assert_eq!(found(&fleet), key("egress-no-way-out", ""), "no route leads to the gateway");
+    let mut routed = fleet.clone();
+    let Fact::Known(subnets) = &mut routed.network.subnets else { panic!("no subnets") };
+    subnets.values_mut().for_each(|subnet| subnet.routes.push(route("pl-6da54004", "vpce-s3")));
+    assert_eq!(found(&routed), []);
     fleet.network.endpoints = Fact::Unavailable("denied".to_owned());
     assert_eq!(see("egress-no-way-out", &fleet).unchecked.len(), 1);
 }
@@ -109,6 +119,14 @@ fn one_nat_gateway_for_all_zones_is_found() {
     assert_eq!(found(&with_all(nat)), key("egress-one-nat", ""));
     // With the internet gateway gone there is nothing to share.
     assert_eq!(found(&with("subnet-b", nat)), []);
+}
+
+#[test]
+fn a_connector_whose_subnets_are_all_gone_stands_in_no_zone_and_one_rule_says_so() {
+    let mut fleet = fleet();
+    fleet.network.subnets = Fact::Known(BTreeMap::new());
+    let rules: BTreeSet<&str> = found(&fleet).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(rules, BTreeSet::from(["egress-subnet-gone"]));
 }
 
 #[test]

@@ -26,6 +26,22 @@ fn a_variable_that_looks_like_a_secret_is_found_by_its_name_alone() {
 }
 
 #[test]
+fn a_tag_that_holds_a_secret_is_found_by_its_key_and_its_value_is_not_shown() {
+    let id = "security-secret-in-tag";
+    let mut service = service("shop-api");
+    assert_eq!(count(id, &fleet(), &service), (0, 0));
+    let value = "postgres://shop:hunter2-and-more@db.example.com/shop";
+    let tags = [("token-owner", "team-shop"), ("revision", "8fe1e10304f84fd2b0df550fe98a71fa"), ("it's", value)];
+    service.tags = Fact::Known(tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
+    let found = look(id, &fleet(), &service).found;
+    assert_eq!(found.iter().map(|seen| seen.key.as_str()).collect::<Vec<_>>(), ["it's"]);
+    assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
+    assert!(found[0].fix.command.as_ref().unwrap().ends_with(r"--tag-keys 'it'\''s'"), "{found:?}");
+    service.tags = Fact::Unavailable("denied".to_owned());
+    assert_eq!(count(id, &fleet(), &service), (0, 1));
+}
+
+#[test]
 fn a_customer_key_is_missed_where_the_house_asks_for_one() {
     let mut fleet = fleet();
     let mut service = service("shop-api");
