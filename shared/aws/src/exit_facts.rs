@@ -143,7 +143,7 @@ async fn observe_records(
                 dns.standing.push((zone.id.clone(), at.clone(), sets));
             }
         }
-        read.push(DomainFacts { name, association, memory: Fact::Unread, preview: Fact::Unread, dns });
+        read.push(DomainFacts { name, association, memory: Fact::Unread, preview: Fact::Unread, served: Fact::Unread, dns });
     }
     Ok(read)
 }

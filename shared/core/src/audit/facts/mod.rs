@@ -155,6 +155,8 @@ pub struct Fleet {
     /// ARNs of roles that services name and IAM does not know: they are not among [`Fleet::roles`].
     pub roles_gone: BTreeSet<String>,
     pub alarms: Fact<Vec<AlarmFacts>>,
+    /// Why there may be alarms that watch a service and are not among [`Fleet::alarms`]; `None` where these are all.
+    pub alarms_left: Option<String>,
     /// Records of this account's zones that lead to App Runner.
     pub pointers: Fact<Vec<Pointer>>,
     /// When an event rule of this stack fired last; `None` where none did in the time that was asked for.
@@ -181,6 +183,7 @@ impl Fleet {
             roles: BTreeMap::new(),
             roles_gone: BTreeSet::new(),
             alarms: Fact::Unread,
+            alarms_left: None,
             pointers: Fact::Unread,
             last_event: Fact::Unread,
             last_operation: Fact::Unread,
