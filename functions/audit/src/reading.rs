@@ -95,6 +95,9 @@ async fn read(app: &AuditApp, clients: &Clients, run: &Underway, until: SystemTi
         for (service, why) in &walked.unread {
             part.merge(Part::unread(service.clone(), why));
         }
+        for service in &walked.left_out {
+            part.merge(Part::left_out(service.clone()));
+        }
         part.merge(check_fleet(&walked.fleet, &waivers));
     }
     Ok((part, walked))
