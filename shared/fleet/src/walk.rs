@@ -160,7 +160,9 @@ pub async fn walk_keeping(
     let engine = DomainEngine::new(&clients.domains, settings.domains.clone(), "audit", settings.until);
     let mut fleet = Fleet::unread(clients.place.clone(), now, settings.policy.clone());
     tell(&progress(clients, Phase::Surroundings, cursor.count(), all.len()));
-    let shared = surroundings::observe(clients, engine.dns(), &mut fleet, all.len(), &settings.rules).await;
+    // Boxed, as is the read of a service: the calls of so many SDK operations in one future would fill the stack of a thread.
+    let shared = surroundings::observe(clients, engine.dns(), &mut fleet, all.len(), &settings.rules);
+    let shared = Box::pin(shared).await;
     let reader = Reader::new(clients, &engine, &shared);
     let mut run = Run { settings, reader: &reader, fleet, cursor, calls_before: clients.wire.calls(), read: 0 };
     loop {
@@ -273,7 +275,7 @@ impl Run<'_> {
             match stop(reader.clients.wire.calls() - before, settings.calls_max, left(settings.until)) {
                 Some(stop) => Err(stop),
                 None => {
-                    let seen = reader.read(&arn).await;
+                    let seen = Box::pin(reader.read(&arn)).await;
                     Ok((arn, seen))
                 }
             }
