@@ -11,9 +11,9 @@
 //! | AWS throttles | the wire slows down for that service of AWS |
 //! | the budget of calls is used up, or the time is over | the walk ends with a [`Cursor`]; a later one goes on there |
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
 use futures_util::stream::{self, StreamExt as _};
 use pitcrew_aws::apprunner::observe_services;
 use pitcrew_aws::domain_engine::DomainEngine;
@@ -106,28 +106,11 @@ pub type Each<'a> = dyn FnMut(&Fleet, &ServiceFacts) + Send + 'a;
 /// Is told how far the walk is.
 pub type Tell<'a> = dyn FnMut(&Progress) + Send + 'a;
 
-/// Takes what a walk finds, and may keep it on the way: an invocation that dies has then lost no more than its last hundred.
-pub trait Visit: Send {
-    /// Takes the facts of one service. They are dropped after it.
-    fn take(&mut self, fleet: &Fleet, facts: &ServiceFacts);
-
-    /// After every hundred services at the most: everything before this cursor was taken. `false` ends the walk, as if its time
-    /// were over.
-    fn keep<'s>(&'s mut self, cursor: &'s Cursor) -> BoxFuture<'s, bool>;
-}
-
-/// Takes and keeps nothing.
-struct Taking<'t, 'a>(&'t mut Each<'a>);
-
-impl Visit for Taking<'_, '_> {
-    fn take(&mut self, fleet: &Fleet, facts: &ServiceFacts) {
-        (self.0)(fleet, facts);
-    }
-
-    fn keep<'s>(&'s mut self, _: &'s Cursor) -> BoxFuture<'s, bool> {
-        Box::pin(std::future::ready(true))
-    }
-}
+/// Is given the cursor behind each hundred services, and whether they were the last: what they came to can be kept then.
+/// `false` ends the walk there.
+pub type Keep<'a> = dyn FnMut(&Cursor, bool) -> Keeping<'a> + Send + 'a;
+/// What [`Keep`] answers.
+pub type Keeping<'a> = BoxFuture<'a, bool>;
 
 /// Walks the fleet from `cursor` on, in the order of ARNs.
 ///
@@ -140,21 +123,24 @@ pub async fn walk(
     each: &mut Each<'_>,
     tell: &mut Tell<'_>,
 ) -> Result<Walked, AwsError> {
-    walk_keeping(clients, settings, cursor, &mut Taking(each), tell).await
+    walk_keeping(clients, settings, cursor, each, tell, &mut |_, _| Box::pin(ready(true))).await
 }
 
-/// The same, for one that keeps what it takes on the way.
+/// The same, for whoever keeps what was found on the way.
 ///
 /// # Errors
-/// As [`walk`]. What was kept by then holds.
+/// As of [`walk`]. What was kept by then holds.
 pub async fn walk_keeping(
     clients: &FleetClients,
     settings: &WalkSettings,
     cursor: Cursor,
-    visit: &mut dyn Visit,
+    each: &mut Each<'_>,
     tell: &mut Tell<'_>,
+    keep: &mut Keep<'_>,
 ) -> Result<Walked, AwsError> {
+    let began = Instant::now();
     let mut all = list(clients, settings, tell).await?;
+    let listing = began.elapsed();
     let now = clients.domains.date.now();
     let now = now.ok_or_else(|| AwsError::broken("apprunner:ListServices", "AWS's answers carry no date"))?;
     let engine = DomainEngine::new(&clients.domains, settings.domains.clone(), "audit", settings.until);
@@ -166,11 +152,11 @@ pub async fn walk_keeping(
     let reader = Reader::new(clients, &engine, &shared);
     let mut run = Run { settings, reader: &reader, fleet, cursor, calls_before: clients.wire.calls(), read: 0 };
     loop {
-        let stopped = run.services(&all, visit, tell).await?;
+        let stopped = run.services(&all, each, tell, keep).await?;
         if stopped.is_some() || !settings.only.is_empty() {
             return Ok(run.end(stopped, &all));
         }
-        if left(settings.until).is_zero() {
+        if left(settings.until) <= listing {
             return Ok(run.end(Some(Stop::Time), &all));
         }
         // A service that was made since the list was read may be named by what was read after it: a record, a connection.
@@ -233,16 +219,18 @@ impl Run<'_> {
     async fn services(
         &mut self,
         all: &[ServiceArn],
-        visit: &mut dyn Visit,
+        each: &mut Each<'_>,
         tell: &mut Tell<'_>,
+        keep: &mut Keep<'_>,
     ) -> Result<Option<Stop>, AwsError> {
-        for chunk in self.cursor.remaining(all).chunks(SERVICES_MAX) {
-            let stopped = self.chunk(chunk, visit).await?;
+        let todo = self.cursor.remaining(all);
+        for chunk in todo.chunks(SERVICES_MAX) {
+            let stopped = self.chunk(chunk, each).await?;
             tell(&progress(self.reader.clients, Phase::Services, self.cursor.count(), all.len()));
             if stopped.is_some() {
                 return Ok(stopped);
             }
-            if !visit.keep(&self.cursor).await {
+            if !keep(&self.cursor, todo.last() == chunk.last()).await {
                 return Ok(Some(Stop::Time));
             }
         }
@@ -250,7 +238,7 @@ impl Run<'_> {
     }
 
     /// Reads and hands on up to a hundred services; `Some` where the walk ends in their midst.
-    async fn chunk(&mut self, chunk: &[ServiceArn], visit: &mut dyn Visit) -> Result<Option<Stop>, AwsError> {
+    async fn chunk(&mut self, chunk: &[ServiceArn], each: &mut Each<'_>) -> Result<Option<Stop>, AwsError> {
         let (answers, stopped) = self.answers(chunk).await;
         let mut seen = Vec::new();
         for (arn, answer) in answers {
@@ -264,7 +252,7 @@ impl Run<'_> {
                 Err(error) => self.cursor.unread.push((arn, reason(&error))),
             }
         }
-        self.hand_on(seen, visit).await;
+        self.hand_on(seen, each).await;
         Ok(stopped)
     }
 
@@ -292,7 +280,7 @@ impl Run<'_> {
         }
     }
 
-    async fn hand_on(&mut self, seen: Vec<Seen>, visit: &mut dyn Visit) {
+    async fn hand_on(&mut self, seen: Vec<Seen>, each: &mut Each<'_>) {
         let used: Vec<Used<'_>> =
             seen.iter().map(|one| Used { arn: &one.facts.arn, created_at: one.facts.created_at }).collect();
         let client = &self.reader.clients.cloudwatch;
@@ -313,7 +301,7 @@ impl Run<'_> {
             }
             self.cursor.note(one.listed, &one.facts);
             self.read += 1;
-            visit.take(&self.fleet, &one.facts);
+            each(&self.fleet, &one.facts);
         }
     }
 

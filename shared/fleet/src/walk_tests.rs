@@ -28,6 +28,8 @@ fn a_walk_can_move_between_threads() {
     let walked = |clients: &FleetClients, settings: &WalkSettings| {
         let (mut each, mut tell) = (|_: &Fleet, _: &ServiceFacts| {}, |_: &Progress| {});
         is_send(&walk(clients, settings, Cursor::default(), &mut each, &mut tell));
+        let mut keep = |_: &Cursor, _: bool| -> BoxFuture<'_, bool> { Box::pin(ready(true)) };
+        is_send(&walk_keeping(clients, settings, Cursor::default(), &mut each, &mut tell, &mut keep));
     };
     let _: &dyn Fn(&FleetClients, &WalkSettings) = &walked;
 }

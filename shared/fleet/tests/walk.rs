@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use futures_util::future::BoxFuture;
+use futures_util::future::ready;
 use jiff::{SignedDuration, Timestamp};
 use pitcrew_aws::connect::sdk_config_at;
 use pitcrew_aws::route53::ZoneSettings;
@@ -18,7 +18,7 @@ use pitcrew_core::audit::{Fleet, Part, ServiceFacts, Waivers, check_fleet};
 use pitcrew_core::autonomy::Autonomy;
 use pitcrew_core::domain::Settings as DomainSettings;
 use pitcrew_fleet::clients::{FleetClients, FleetPlaces};
-use pitcrew_fleet::walk::{Cursor, Phase, Progress, Stop, Visit, WalkSettings, Walked, walk, walk_keeping};
+use pitcrew_fleet::walk::{Cursor, Keeping, Phase, Progress, Stop, WalkSettings, Walked, walk, walk_keeping};
 use serde_json::{Value, json};
 
 const REGION: &str = "eu-west-1";
@@ -207,24 +207,6 @@ async fn a_throttled_service_of_aws_is_asked_again_and_nothing_is_lost() {
     assert_eq!(rig.clients.wire.counts()["apprunner"].throttled, 2);
 }
 
-/// Takes names, and keeps the cursors as an invocation would.
-#[derive(Default)]
-struct Kept {
-    taken: Vec<String>,
-    cursors: Vec<Cursor>,
-}
-
-impl Visit for Kept {
-    fn take(&mut self, _: &Fleet, facts: &ServiceFacts) {
-        self.taken.push(facts.arn.name().to_owned());
-    }
-
-    fn keep<'s>(&'s mut self, cursor: &'s Cursor) -> BoxFuture<'s, bool> {
-        self.cursors.push(cursor.clone());
-        Box::pin(std::future::ready(true))
-    }
-}
-
 #[tokio::test]
 async fn a_fleet_of_more_than_a_hundred_is_read_across_pages_chunks_and_runs_each_service_once() {
     let rig = Rig::set().await;
@@ -242,22 +224,26 @@ async fn a_fleet_of_more_than_a_hundred_is_read_across_pages_chunks_and_runs_eac
         }
     };
     let cut = WalkSettings { calls_max: Some(CALLS * 102), ..settings() };
-    let mut kept = Kept::default();
-    let walking = walk_keeping(&rig.clients, &cut, Cursor::default(), &mut kept, &mut while_listed);
+    let (mut taken, mut kept) = (Vec::new(), Vec::new());
+    let mut each = |_: &Fleet, facts: &ServiceFacts| taken.push(facts.arn.name().to_owned());
+    let mut keep = |cursor: &Cursor, last: bool| -> Keeping<'_> {
+        kept.push((cursor.count(), last));
+        Box::pin(ready(true))
+    };
+    let walking = walk_keeping(&rig.clients, &cut, Cursor::default(), &mut each, &mut while_listed, &mut keep);
     let walked = Box::pin(walking).await.unwrap();
     let (cursor, stop) = walked.next.unwrap();
-    assert_eq!(stop, Stop::Calls);
-    assert!((101..104).contains(&kept.taken.len()), "it is cut in the second hundred: {}", kept.taken.len());
-    assert_eq!(kept.cursors.len(), 1, "what came before the hundredth was kept");
-    assert_eq!(kept.cursors[0].count(), 100);
+    assert_eq!((stop, (101..104).contains(&walked.read)), (Stop::Calls, true), "{}", walked.read);
 
     let whole = WalkSettings { concurrent: 8, ..settings() };
     let mut tell = |_: &Progress| {};
-    let ended = Box::pin(walk_keeping(&rig.clients, &whole, cursor, &mut kept, &mut tell)).await.unwrap();
+    let walking = walk_keeping(&rig.clients, &whole, cursor, &mut each, &mut tell, &mut keep);
+    let ended = Box::pin(walking).await.unwrap();
     assert!(ended.next.is_none());
+    assert_eq!(kept, [(100, false), (105, true)], "what came before the cut was kept, and the end");
     let left_out: Vec<&str> = ended.left_out.iter().map(|arn| arn.name()).collect();
     assert_eq!(left_out, [gone.unwrap()]);
-    let mut seen = [kept.taken.clone(), left_out.into_iter().map(str::to_owned).collect()].concat();
+    let mut seen = [taken, left_out.into_iter().map(str::to_owned).collect()].concat();
     seen.sort();
     assert_eq!(seen, names);
     assert_eq!((ended.fleet.services.len(), ended.unread.len()), (104, 0));
