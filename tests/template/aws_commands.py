@@ -1,8 +1,9 @@
 """The commands of the AWS CLI that fixes of the audit may print, as botocore's models have them.
 
-`shared/core/tests/aws_commands.json` holds them for the tests of the rules: flags, members of structures, what is required.
-Which operations it holds is decided there. `python tests/template/aws_commands.py --bless` fills it from botocore; a new
-operation is added to it as `"service operation": {}` before, with `"output": {}` where a `--query` is to be judged.
+`shared/core/tests/aws_commands.json` holds them for the tests of the rules: flags, members of structures, what is
+required. Which operations it holds is decided there. `python tests/template/aws_commands.py --bless` fills it from
+botocore; a new operation is added to it before as `"service operation": {}`, and as `"service operation": {"output": {}}`
+where a `--query` is to be judged.
 """
 
 import json
@@ -18,13 +19,14 @@ FILE = ROOT / "shared/core/tests/aws_commands.json"
 OUTPUT_LEVELS = 3
 INPUT_LEVELS = 6
 # Flags that the AWS CLI adds to an operation (its "ec2 simplify" customization): they are in no model.
-GROUP_RULES = {"protocol": "string", "port": "string", "cidr": "string", "source-group": "string", "group-owner": "string"}
-ADDED = {f"ec2 {verb}-security-group-{way}": GROUP_RULES for verb in ["authorize", "revoke"] for way in ["ingress", "egress"]}
+GROUP_RULES = dict.fromkeys(["cidr", "group-owner", "port", "protocol", "source-group"], "string")
+ADDED = {f"ec2 {verb}-security-group-{way}": GROUP_RULES
+         for verb in ["authorize", "revoke"] for way in ["ingress", "egress"]}
 MODELS = botocore.session.get_session()
 
 
 def tree(shape, levels):
-    """A shape as JSON: a structure by its members, a list as a list, a map under `*`, all else by the name of its type."""
+    """A shape as JSON: a structure by its members, a list as a list, a map under `*`, all else by its type's name."""
     if levels == 0 or shape.type_name not in ("structure", "list", "map"):
         return shape.type_name
     if shape.type_name == "structure":

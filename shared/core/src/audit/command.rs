@@ -82,7 +82,8 @@ pub(super) fn notes(command: &str) -> String {
 /// What takes a `--region` before everything else.
 const TOOLS: [&str; 2] = ["aws ", "pitcrew "];
 
-/// The command with the region in every call of the AWS CLI and of pitcrew. What stands in single quotes is left as it is.
+/// The command with the region in every call of the AWS CLI and of pitcrew. What stands in single quotes is left as it
+/// is.
 pub(super) fn in_region(command: &str, region: &str) -> String {
     let mut out = String::with_capacity(command.len() + 32);
     let (mut quoted, mut at) = (false, 0);

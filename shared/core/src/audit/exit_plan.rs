@@ -135,8 +135,8 @@ fn is_reserved(key: &str) -> bool {
     key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
 }
 
-/// The tags that the new service gets: not AWS's own, and not those that tell pitcrew what to do, the hold of the plan's
-/// first step among them.
+/// The tags that the new service gets: not AWS's own, and not those that tell pitcrew what to do, the hold of the
+/// plan's first step among them.
 fn carried_tags(tags: &Tags) -> impl Iterator<Item = (&String, &String)> {
     tags.iter().filter(|(key, _)| !is_reserved(key) && !key.starts_with("pitcrew:"))
 }

@@ -104,8 +104,8 @@ impl Findings {
         self.find_at(resource, "", seen, fix, command);
     }
 
-    /// A finding about a part of the resource, told apart by `key`. What the command needs, and what must be put into it,
-    /// is added to the words.
+    /// A finding about a part of the resource, told apart by `key`. What the command needs, and what must be put into
+    /// it, is added to the words.
     pub fn find_at(
         &mut self,
         resource: Resource,

@@ -301,7 +301,8 @@ pub fn log_group(service: &ServiceArn, kind: &str) -> LogGroup {
     LogGroup { name: service.log_group(kind), retention_days: Some(30), stored_bytes: 4_096 }
 }
 
-/// What one rule says of the fleet, and of the service where it looks at one. Every command of a fix is judged on the way.
+/// What one rule says of the fleet, and of the service where it looks at one. Every command of a fix is judged on the
+/// way.
 pub fn look(id: &str, fleet: &Fleet, service: &ServiceFacts) -> Findings {
     let rule = find(id).unwrap_or_else(|| panic!("no rule `{id}`"));
     let mut findings = Findings::default();

@@ -154,7 +154,7 @@ pub(super) const RULES: &[Rule] = &[
         Grade::Medium,
         "The default domain goes around what stands before the service",
         "A firewall or CDN before the domain sees nothing of what is asked at the default domain, which is public.",
-        sheet("10. What users asked for (aws/apprunner-roadmap; reaction counts are not in the stored copy)"),
+        sheet("10. What users asked for"),
         Check::Service(records::default_open),
     ),
     Rule::new(

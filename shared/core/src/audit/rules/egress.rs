@@ -147,8 +147,8 @@ pub(super) const RULES: &[Rule] = &[
         "egress-endpoint-closed",
         Grade::Medium,
         "Endpoints of AWS in the VPC do not let a VPC connector in",
-        "With private DNS the names of those services lead to the endpoints: what the application asks of them runs into a \
-         timeout, whatever the routes say.",
+        "With private DNS the names of those services lead to the endpoints: what the application asks of them runs \
+         into a timeout, whatever the routes say.",
         private_article("Troubleshooting"),
         Check::Fleet(groups::endpoint_closed),
     ),

@@ -88,8 +88,8 @@ fn near(fleet: &Fleet, quota: Quota, name: &str, used: usize, command: String, o
             "Delete what no service uses. Which that is shows where every service can be looked at; some could not."
         }
         (false, _) if quota == Quota::Services => {
-            "Delete the services whose creation failed, once you know why, or ask AWS for more in the console of Service \
-             Quotas."
+            "Delete the services whose creation failed, once you know why, or ask AWS for more in the console of \
+             Service Quotas."
         }
         (false, _) => "Delete what no service uses.",
         (true, true) => "Everything is in use: ask AWS for more in the console of Service Quotas.",

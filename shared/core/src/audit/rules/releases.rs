@@ -84,8 +84,8 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// What ECR says of the image; `None` where the source is none, or it could not be read: of an image that another account,
-/// another region or ECR Public has, nothing is.
+/// What ECR says of the image; `None` where the source is none, or it could not be read: of an image that another
+/// account, another region or ECR Public has, nothing is.
 fn image<'f>(service: &'f ServiceFacts, out: &mut Findings) -> Option<&'f ImageFacts> {
     if matches!(service.status, ServiceStatus::Deleted | ServiceStatus::DeleteFailed) {
         return None;

@@ -149,7 +149,7 @@ pub(super) const RULES: &[Rule] = &[
         Grade::Medium,
         "A public service has no firewall",
         "Every request from the internet reaches the application.",
-        sheet("10. What users asked for (aws/apprunner-roadmap; reaction counts are not in the stored copy)"),
+        sheet("10. What users asked for"),
         Check::Service(service::no_firewall),
     ),
     Rule::new(

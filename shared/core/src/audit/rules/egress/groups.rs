@@ -64,8 +64,8 @@ pub(super) fn open(fleet: &Fleet, out: &mut Findings) {
                     of(connector),
                     group.id.as_str(),
                     format!("{} ({}) lets everything out to 0.0.0.0/0.", group.id, group.name),
-                    "First add rules for the destinations that the service needs. The command takes this one away: what no \
-                     other rule lets out runs into a timeout from then on.",
+                    "First add rules for the destinations that the service needs. The command takes this one away: \
+                     what no other rule lets out runs into a timeout from then on.",
                     format!(
                         "aws ec2 revoke-security-group-egress --group-id {} --ip-permissions \
                          IpProtocol=-1,IpRanges='[{{CidrIp=0.0.0.0/0}}]'",
@@ -149,8 +149,8 @@ pub(super) fn endpoint_closed(fleet: &Fleet, out: &mut Findings) {
         out.find(
             of(connector),
             format!("No security group of these endpoints lets one of its groups in at 443: {}.", all.join(", ")),
-            "Let its group in at each endpoint that the service needs; the command does it for the first. Where it needs \
-             none of them, waive this.",
+            "Let its group in at each endpoint that the service needs; the command does it for the first. Where it \
+             needs none of them, waive this.",
             format!(
                 "aws ec2 authorize-security-group-ingress --group-id {} --protocol tcp --port 443 --source-group {}",
                 quote(target),

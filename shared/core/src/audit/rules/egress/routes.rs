@@ -114,8 +114,8 @@ pub(super) fn no_way_out(fleet: &Fleet, out: &mut Findings) {
             "If the service needs something outside the VPC, add a NAT gateway, or an endpoint for each service of \
              AWS.",
             format!(
-                "aws ec2 create-vpc-endpoint --vpc-endpoint-type Interface --vpc-id {} --service-name com.amazonaws.{}.SERVICE_NAME \
-                 --subnet-ids {}",
+                "aws ec2 create-vpc-endpoint --vpc-endpoint-type Interface --vpc-id {} --service-name \
+                 com.amazonaws.{}.SERVICE_NAME --subnet-ids {}",
                 quote(vpc),
                 fleet.place.region,
                 connector.subnets.iter().map(|id| quote(id)).collect::<Vec<_>>().join(" ")
@@ -183,8 +183,8 @@ pub(super) fn one_nat(fleet: &Fleet, out: &mut Findings) {
             out.find(
                 of(connector),
                 format!("The subnets of {} zones all leave through {nat}.", zones.len()),
-                "Make a NAT gateway in each zone and lead its subnet to it, or a regional one. Each costs by the hour. Where \
-                 this one is regional, waive this: nothing that is read tells the two apart.",
+                "Make a NAT gateway in each zone and lead its subnet to it, or a regional one. Each costs by the hour. \
+                 Where this one is regional, waive this: nothing that is read tells the two apart.",
                 "aws ec2 create-nat-gateway --subnet-id PUBLIC_SUBNET_OF_THE_ZONE --allocation-id ELASTIC_IP",
             );
         }

@@ -163,8 +163,8 @@ pub(super) fn open(fleet: &Fleet, out: &mut Findings) {
                 at(endpoint),
                 group.id.as_str(),
                 format!("{} ({}) lets {cidr} in at 443: all that has a route to the VPC.", group.id, group.name),
-                "First let in the clients' security groups. The command takes this rule away: whom no other rule lets in \
-                 waits for an answer that never comes.",
+                "First let in the clients' security groups. The command takes this rule away: whom no other rule lets \
+                 in waits for an answer that never comes.",
                 format!(
                     "aws ec2 revoke-security-group-ingress --group-id {} --ip-permissions \
                      IpProtocol={},{ports}{ranges}",

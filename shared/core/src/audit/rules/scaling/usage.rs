@@ -265,8 +265,8 @@ fn idle(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
         return;
     }
     let Some(usage) = out.known(&this(service), &service.usage) else { return };
-    // Whether CloudWatch has a zero or nothing where no request came is not documented. Where it has other metrics of the
-    // service and none of requests, none came; where it has nothing at all, nobody knows.
+    // Whether CloudWatch has a zero or nothing where no request came is not documented. Where it has other metrics of
+    // the service and none of requests, none came; where it has nothing at all, nobody knows.
     let measured = usage.memory_percent.or(usage.cpu_percent).or(usage.instances).map(|_| 0.0);
     let Some(requests) = datum(service, usage.requests.or(measured), "Requests", out) else { return };
     if requests > 0.0 {

@@ -62,8 +62,8 @@ pub(super) fn secrets(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings)
             name(arn),
             denied.join(", ")
         ),
-        "Let the role read them; where a policy of it denies that, take the denial away. Secrets under a KMS key of yours \
-         need kms:Decrypt too. Where the secret's own policy lets the role in, waive this: that policy is not read.",
+        "Let the role read them; where a policy of it denies that, take the denial away. Secrets under a KMS key of \
+         yours need kms:Decrypt too. Where the secret's own policy lets the role in, waive this: that policy is not read.",
         format!(
             "aws iam put-role-policy --role-name {} --policy-name {} --policy-document {}",
             quote(name(arn)),

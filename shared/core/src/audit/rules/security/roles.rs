@@ -71,8 +71,8 @@ pub(super) fn instance_admin(fleet: &Fleet, service: &ServiceFacts, out: &mut Fi
         out.find(
             this(service),
             format!("By {policy} its instance role {} can do everything, or give itself the right to.", name(arn)),
-            "First give it a policy with what the application calls. The command takes this one away from the role: what no \
-             other policy allows fails from then on.",
+            "First give it a policy with what the application calls. The command takes this one away from the role: \
+             what no other policy allows fails from then on.",
             format!("aws iam {detach}"),
         );
     } else if grants_everything(role).is_some() {
@@ -101,8 +101,8 @@ fn trust_too(arn: &str, principal: &str) -> String {
     // One statement may stand without a list around it.
     let filter = format!(".Statement |= [.] + [{}] | .Statement |= flatten", trusting(principal));
     format!(
-        "aws iam update-assume-role-policy --role-name {role} --policy-document \"$(aws iam get-role --role-name {role} \
-         --query Role.AssumeRolePolicyDocument --output json | jq {})\"",
+        "aws iam update-assume-role-policy --role-name {role} --policy-document \"$(aws iam get-role --role-name \
+         {role} --query Role.AssumeRolePolicyDocument --output json | jq {})\"",
         quote(&filter)
     )
 }
@@ -117,8 +117,8 @@ pub(super) fn instance_trust(fleet: &Fleet, service: &ServiceFacts, out: &mut Fi
     out.find(
         this(service),
         format!("Its instance role {} can also be assumed by {}.", name(arn), others.join(", ")),
-        "First make a role for each of them. The command replaces the whole trust policy: nobody but App Runner may assume \
-         the role from then on, and a condition that stands there now must be written again.",
+        "First make a role for each of them. The command replaces the whole trust policy: nobody but App Runner may \
+         assume the role from then on, and a condition that stands there now must be written again.",
         trust_alone(arn, TASKS),
     );
 }
@@ -137,8 +137,8 @@ fn untrusted(
         out.find(
             this(service),
             format!("{principal} may not assume its {what} role {}.", name(arn)),
-            "Let it. The command adds a statement to the trust policy and keeps the others; where one of them denies it, take \
-             that one away.",
+            "Let it. The command adds a statement to the trust policy and keeps the others; where one of them denies \
+             it, take that one away.",
             trust_too(arn, principal),
         );
     }

@@ -74,8 +74,8 @@ pub(super) fn secret_in_tag(_: &Fleet, service: &ServiceFacts, out: &mut Finding
             this(service),
             key.as_str(),
             format!("The tag {key} looks like a secret: {why}."),
-            "Keep the secret elsewhere and take the tag away, in the template too where one sets it; then change the secret, \
-             for it has been seen.",
+            "Keep the secret elsewhere and take the tag away, in the template too where one sets it; then change the \
+             secret, for it has been seen.",
             format!("aws apprunner untag-resource --resource-arn {} --tag-keys {}", service.arn, quote(key)),
         );
     }
