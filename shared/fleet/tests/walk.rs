@@ -17,6 +17,7 @@ use pitcrew_core::audit::facts::{Place, Policy};
 use pitcrew_core::audit::{Fleet, Part, ServiceFacts, Waivers, check_fleet};
 use pitcrew_core::autonomy::Autonomy;
 use pitcrew_core::domain::Settings as DomainSettings;
+use pitcrew_core::fact::Fact;
 use pitcrew_fleet::clients::{FleetClients, FleetPlaces};
 use pitcrew_fleet::walk::{Cursor, Keeping, Phase, Progress, Stop, WalkSettings, Walked, walk, walk_keeping};
 use serde_json::{Value, json};
@@ -52,9 +53,15 @@ impl Rig {
 
     /// A service that is being made, which is enough for the walk; its answer.
     fn create(&self, name: &str) -> Value {
+        self.create_with(name, json!({}))
+    }
+
+    /// The same, with more members of the call.
+    fn create_with(&self, name: &str, more: Value) -> Value {
         let image = json!({"ImageIdentifier": "public.ecr.aws/shop/web:v1", "ImageRepositoryType": "ECR_PUBLIC"});
         let source = json!({"ImageRepository": image, "AutoDeploymentsEnabled": false});
-        let input = json!({"ServiceName": name, "SourceConfiguration": source});
+        let mut input = json!({"ServiceName": name, "SourceConfiguration": source});
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         self.call("apprunner", "CreateService", input)["Service"].clone()
     }
 
@@ -66,6 +73,13 @@ impl Rig {
             self.create(name);
         }
         names
+    }
+
+    /// How often the walk made this call.
+    fn calls(&self, service: &str, operation: &str) -> usize {
+        let world = lock(self.cloud.world());
+        let is = |what: &Value| what["service"] == service && what["operation"] == operation;
+        world.history.entries().iter().filter(|entry| entry.kind == "call" && is(&entry.what)).count()
     }
 
     fn fault(&self, fault: Value) {
@@ -205,6 +219,46 @@ async fn a_throttled_service_of_aws_is_asked_again_and_nothing_is_lost() {
     assert_eq!((taken, walked.unread), (names, vec![]));
     assert_eq!(rig.clients.wire.throttled(), 2);
     assert_eq!(rig.clients.wire.counts()["apprunner"].throttled, 2);
+}
+
+#[tokio::test]
+async fn a_role_that_cannot_be_read_for_a_moment_is_read_for_the_next_service() {
+    let rig = Rig::set().await;
+    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"Service": "tasks.apprunner.amazonaws.com"}}]});
+    let role = json!({"RoleName": "instance", "AssumeRolePolicyDocument": trust.to_string()});
+    let role = rig.call("iam", "CreateRole", role)["Role"]["Arn"].as_str().unwrap().to_owned();
+    for name in ["blog", "cart", "shop"] {
+        rig.create_with(name, json!({"InstanceConfiguration": {"InstanceRoleArn": role}}));
+    }
+    // A server's fault that the SDK does not try again.
+    let error = json!({"kind": "error", "code": "ServiceUnavailable", "status": 400, "message": "later"});
+    rig.fault(json!({"on": "iam:GetRole", "times": 1, "do": error}));
+    let mut known = Vec::new();
+    let mut each = |fleet: &Fleet, _: &ServiceFacts| known.push(matches!(fleet.roles[&role], Fact::Known(_)));
+    let mut tell = |_: &Progress| {};
+    Box::pin(walk(&rig.clients, &settings(), Cursor::default(), &mut each, &mut tell)).await.unwrap();
+    assert_eq!(known, [false, true, true], "one service is not checked, and not the whole fleet");
+    assert_eq!(rig.calls("iam", "GetRole"), 2, "and what was read is read once");
+}
+
+#[tokio::test]
+async fn an_alarm_that_is_deleted_while_alarms_are_read_hides_no_other() {
+    let rig = Rig::set().await;
+    let shop = rig.create("shop")["ServiceArn"].as_str().unwrap().to_owned();
+    for name in ["a-queue", "b-orders"] {
+        let alarm = json!({"AlarmName": name, "Namespace": "Shop", "MetricName": "Lost", "Statistic": "Sum", "Period": 60,
+            "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold",
+            "Tags": [{"Key": "pitcrew:service", "Value": shop}]});
+        rig.call("monitoring", "PutMetricAlarm", alarm);
+    }
+    let gone = json!({"kind": "error", "code": "ResourceNotFoundException", "status": 404, "message": "no"});
+    rig.fault(json!({"on": "monitoring:ListTagsForResource", "times": 1, "do": gone}));
+    let (walked, _) = rig.walk(&settings(), Cursor::default()).await;
+    let Fact::Known(alarms) = &walked.fleet.alarms else { panic!("{:?}", walked.fleet.alarms) };
+    let seen: Vec<_> = alarms.iter().map(|alarm| (alarm.name.as_str(), alarm.watches.as_slice())).collect();
+    assert_eq!(seen, [("b-orders", &[shop][..])]);
+    assert_eq!(walked.fleet.alarms_left, None);
 }
 
 #[tokio::test]
