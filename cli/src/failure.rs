@@ -101,8 +101,7 @@ impl From<AwsError> for Failure {
 }
 
 fn mend(error: &AwsError) -> Option<String> {
-    let expired = ["ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"];
-    if expired.contains(&error.code.as_str()) {
+    if error.is_by_credentials() {
         return Some("renew your credentials (`aws sso login`, or new keys) and check --profile".to_owned());
     }
     match error.kind {

@@ -60,6 +60,8 @@ impl AuditApp {
             // Zones of other accounts let in the functions that write to them, and not this one.
             zones: ZoneSettings::default(),
             resolver: *resolver,
+            // No handshake is made here.
+            tls_port: None,
         };
         let fleet = FleetClients::new(&self.config, places);
         let store = Store::new(&fleet, bucket);

@@ -24,6 +24,9 @@ pub(crate) async fn end(
     for (service, why) in &walked.unread {
         of_fleet.merge(Part::unread(service.clone(), why));
     }
+    for service in &walked.left_out {
+        of_fleet.merge(Part::left_out(service.clone()));
+    }
     let mut parts = vec![of_fleet];
     for name in &run.parts {
         let key = part_key(&run.id, name);

@@ -15,7 +15,7 @@ use pitcrew_core::rollback::{Alarm, Transition};
 use serde_json::Value;
 
 use crate::apprunner::time;
-use crate::error::AwsError;
+use crate::error::{AwsError, Kind};
 
 /// How far a listing of alarms goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,16 @@ pub struct Reach {
 const OF_A_SWEEP: Reach = Reach { pages: 50, tags: 50 };
 /// History is read from so long before the moment that is asked for: two clocks differ.
 const SLACK: SignedDuration = SignedDuration::from_mins(1);
+
+/// The alarms that a listing saw.
+#[derive(Clone, Debug)]
+pub struct Alarms {
+    pub listed: Vec<Listed>,
+    /// Whether its pages ended before the list did.
+    pub cut: bool,
+    /// Alarms without App Runner's dimensions whose tags were not read: one of them may watch a service by its tag.
+    pub untold: usize,
+}
 
 /// One alarm of the account, with what it watches.
 #[derive(Clone, Debug)]
@@ -50,9 +60,12 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// The service names and ids that it watches.
+    /// The names, ids and ARNs of services that it watches: by its tag, or else by what its metrics name.
     pub fn words(&self) -> Vec<String> {
-        self.tagged.iter().chain(&self.watches).cloned().collect()
+        match &self.tagged {
+            Some(tag) => vec![tag.clone()],
+            None => self.watches.iter().cloned().collect(),
+        }
     }
 
     /// The alarm as its history would show it, where its history since `since` is surely empty. CloudWatch answers 20
@@ -72,11 +85,11 @@ impl Listed {
 
 /// Every alarm of the region that can have to do with App Runner, as far as one sweep goes.
 pub async fn observe_alarms(client: &Client) -> Result<Vec<Listed>, AwsError> {
-    Ok(observe_alarms_within(client, OF_A_SWEEP).await?.0)
+    Ok(observe_alarms_within(client, OF_A_SWEEP).await?.listed)
 }
 
-/// The alarms of the region, and whether these are all, with all their tags.
-pub async fn observe_alarms_within(client: &Client, reach: Reach) -> Result<(Vec<Listed>, bool), AwsError> {
+/// The alarms of the region, and what the reach left out of them.
+pub async fn observe_alarms_within(client: &Client, reach: Reach) -> Result<Alarms, AwsError> {
     const OPERATION: &str = "cloudwatch:DescribeAlarms";
     let mut listed = Vec::new();
     let mut token = None;
@@ -92,8 +105,8 @@ pub async fn observe_alarms_within(client: &Client, reach: Reach) -> Result<(Vec
         }
     }
     inherit(&mut listed);
-    let untagged = read_tags(client, &mut listed, reach.tags).await?;
-    Ok((listed, token.is_none() && untagged == 0))
+    let untold = read_tags(client, &mut listed, reach.tags).await?;
+    Ok(Alarms { listed, cut: token.is_some(), untold })
 }
 
 /// Whether an alarm tells anybody when it fires.
@@ -182,7 +195,11 @@ fn inherit(listed: &mut [Listed]) {
 async fn read_tags(client: &Client, listed: &mut [Listed], reads_max: usize) -> Result<usize, AwsError> {
     let mut unmapped: Vec<&mut Listed> = listed.iter_mut().filter(|alarm| alarm.watches.is_empty()).collect();
     for alarm in unmapped.iter_mut().take(reads_max) {
-        alarm.tagged = observe_alarm_tag(client, &alarm.arn).await?;
+        alarm.tagged = match observe_alarm_tag(client, &alarm.arn).await {
+            // It was deleted since it was listed, and watches nothing any more.
+            Err(error) if error.kind == Kind::Missing => None,
+            told => told?,
+        };
     }
     Ok(unmapped.len().saturating_sub(reads_max))
 }

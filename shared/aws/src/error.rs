@@ -72,6 +72,12 @@ impl AwsError {
         Self { kind: Kind::Transient, code: "unfinished".to_owned(), ..Self::broken(operation, message) }
     }
 
+    /// Whether AWS does not take the credentials, or not any more: then every call answers so.
+    pub fn is_by_credentials(&self) -> bool {
+        let codes = ["ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"];
+        codes.contains(&self.code.as_str())
+    }
+
     /// What a failed write means for its intent.
     pub fn into_answer(self) -> CallAnswer {
         match self.kind {

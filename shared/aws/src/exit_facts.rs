@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 use aws_sdk_apprunner::Client;
-use aws_sdk_apprunner::types as sdk;
-use pitcrew_core::audit::facts::{Connector, ConnectorStatus, DomainFacts, Egress, Scaling, Tracing};
+use pitcrew_core::audit::facts::{DomainFacts, Egress, Tracing};
 use pitcrew_core::audit::{Outside, ServiceFacts};
 use pitcrew_core::dns::facts::{DnsFacts, ZoneRef, Zones};
 use pitcrew_core::dns::name::Name;
@@ -15,6 +14,7 @@ use pitcrew_core::fact::Fact;
 use pitcrew_core::id::ServiceArn;
 
 use crate::apprunner::observe_tags;
+use crate::configurations::{observe_connector, observe_scaling};
 use crate::date::ServerDate;
 use crate::describe;
 use crate::domains::observe_domains;
@@ -61,49 +61,13 @@ pub async fn observe_leaving(
     }
     facts.tags = fact(observe_tags(client, arn).await)?;
     facts.domains = match fact(observe_domains(client, arn).await)? {
-        Fact::Known(domains) => {
-            Fact::Known(observe_records(config, date, domains.unwrap_or_default().into_iter().collect()).await?)
-        }
+        Fact::Known(Some(domains)) => Fact::Known(observe_records(config, date, domains.into_iter().collect()).await?),
+        // It was deleted since it was described.
+        Fact::Known(None) => return Ok(None),
         Fact::Unavailable(why) => Fact::Unavailable(why),
         Fact::Unread => Fact::Unread,
     };
     Ok(Some(Leaving { facts, outside }))
-}
-
-async fn observe_scaling(client: &Client, arn: &str) -> Result<Scaling, AwsError> {
-    const OPERATION: &str = "apprunner:DescribeAutoScalingConfiguration";
-    let answer = client.describe_auto_scaling_configuration().auto_scaling_configuration_arn(arn).send().await;
-    let answer = answer.map_err(|error| AwsError::sort(OPERATION, error))?;
-    let seen = answer.auto_scaling_configuration;
-    let seen = seen.ok_or_else(|| AwsError::broken(OPERATION, "the answer holds no configuration"))?;
-    let count = |seen: Option<i32>, name: &str| {
-        let count = seen.and_then(|seen| u32::try_from(seen).ok());
-        count.ok_or_else(|| AwsError::broken(OPERATION, format!("the configuration has no {name}")))
-    };
-    Ok(Scaling {
-        arn: arn.to_owned(),
-        name: seen.auto_scaling_configuration_name.unwrap_or_default(),
-        revision: count(seen.auto_scaling_configuration_revision, "revision")?,
-        min: count(seen.min_size, "MinSize")?,
-        max: count(seen.max_size, "MaxSize")?,
-        concurrency: count(seen.max_concurrency, "MaxConcurrency")?,
-    })
-}
-
-async fn observe_connector(client: &Client, arn: &str) -> Result<Connector, AwsError> {
-    const OPERATION: &str = "apprunner:DescribeVpcConnector";
-    let answer = client.describe_vpc_connector().vpc_connector_arn(arn).send().await;
-    let answer = answer.map_err(|error| AwsError::sort(OPERATION, error))?;
-    let seen = answer.vpc_connector.ok_or_else(|| AwsError::broken(OPERATION, "the answer holds no connector"))?;
-    let active = matches!(seen.status, Some(sdk::VpcConnectorStatus::Active));
-    Ok(Connector {
-        arn: arn.to_owned(),
-        name: seen.vpc_connector_name.unwrap_or_default(),
-        revision: u32::try_from(seen.vpc_connector_revision).unwrap_or_default(),
-        status: if active { ConnectorStatus::Active } else { ConnectorStatus::Inactive },
-        subnets: seen.subnets.unwrap_or_default(),
-        groups: seen.security_groups.unwrap_or_default(),
-    })
 }
 
 /// Where traces go; `None` where the configuration names no vendor.
@@ -143,7 +107,14 @@ async fn observe_records(
                 dns.standing.push((zone.id.clone(), at.clone(), sets));
             }
         }
-        read.push(DomainFacts { name, association, memory: Fact::Unread, preview: Fact::Unread, dns });
+        read.push(DomainFacts {
+            name,
+            association,
+            memory: Fact::Unread,
+            preview: Fact::Unread,
+            served: Fact::Unread,
+            dns,
+        });
     }
     Ok(read)
 }

@@ -4,8 +4,9 @@
 //! [`table`] and [`account`] remember; [`apply`] makes the one call of an intent; [`engine`] is the one path of a service
 //! through them. [`domains`], [`acm`], [`route53`], [`resolve`] and [`tls`] read and change what custom domains and certificates
 //! need, [`dns`] and [`domain_clients`] hold them together, and [`domain_engine`] and [`acm_engine`] are their paths. [`wake`]
-//! is how a function looks again. [`describe`] is `DescribeService` as the facts of an audit. [`outbox`], [`publish`] and [`secret`] are what telling needs. The feature `operator` adds what only the
-//! operator's command asks.
+//! is how a function looks again. [`describe`] is `DescribeService` as the facts of an audit, and [`configurations`] what it
+//! names. [`outbox`], [`publish`] and [`secret`] are what telling needs. The feature `operator` adds what only the operator's command
+//! asks.
 
 pub mod account;
 pub mod acm;
@@ -14,6 +15,7 @@ pub mod alarms;
 pub mod apply;
 pub mod apprunner;
 pub mod clients;
+pub mod configurations;
 pub mod connect;
 pub mod date;
 pub mod deadline;

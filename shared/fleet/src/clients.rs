@@ -20,6 +20,8 @@ pub struct FleetPlaces {
     pub zones: ZoneSettings,
     /// The name server that is asked; without it the system's.
     pub resolver: Option<SocketAddr>,
+    /// The port of TLS handshakes, where it is not 443.
+    pub tls_port: Option<u16>,
 }
 
 /// One client a service, sharing connections, limits, counts and AWS's clock.
@@ -52,15 +54,17 @@ impl FleetClients {
                 wake_queue_url: None,
                 zones: places.zones,
                 resolver: places.resolver,
-                tls_port: None,
+                tls_port: places.tls_port,
             },
         );
+        let store = Wire::timeouts_of_a_store(&config);
         macro_rules! later {
             ($sdk:ident) => {
-                later!($sdk, |builder| builder)
+                later!($sdk, |builder, _timeouts| builder)
             };
-            ($sdk:ident, |$builder:ident| $with:expr) => {{
+            ($sdk:ident, |$builder:ident, $timeouts:ident| $with:expr) => {{
                 let (config, date) = (config.clone(), domains.date.clone());
+                let $timeouts = store.clone();
                 Lazy::new(move || {
                     let $builder = $sdk::config::Builder::from(&config).interceptor(date);
                     $sdk::Client::from_conf($with.build())
@@ -79,8 +83,8 @@ impl FleetClients {
             iam: later!(aws_sdk_iam),
             logs: later!(aws_sdk_cloudwatchlogs),
             waf: later!(aws_sdk_wafv2),
-            s3: later!(aws_sdk_s3, |builder| builder.force_path_style(by_path)),
-            securityhub: later!(aws_sdk_securityhub),
+            s3: later!(aws_sdk_s3, |builder, store| builder.force_path_style(by_path).timeout_config(store)),
+            securityhub: later!(aws_sdk_securityhub, |builder, store| builder.timeout_config(store)),
             domains,
         }
     }

@@ -4,6 +4,8 @@
 use pitcrew_aws::error::{AwsError, Kind};
 use pitcrew_core::fact::Fact;
 
+use crate::cache::Read;
+
 /// The fact: what was read, or why it was not.
 pub(crate) fn settled<T>(answer: Result<T, AwsError>) -> Fact<T> {
     match answer {
@@ -13,6 +15,17 @@ pub(crate) fn settled<T>(answer: Result<T, AwsError>) -> Fact<T> {
             Fact::Unavailable(reason(&error))
         }
     }
+}
+
+/// The same, of a read that others may share.
+pub(crate) fn shared<T>(answer: Result<T, AwsError>) -> Read<Fact<T>> {
+    let lasting = lasts(&answer);
+    Read { value: settled(answer), lasting }
+}
+
+/// Whether the answer would be the same the next time.
+pub(crate) fn lasts<T>(answer: &Result<T, AwsError>) -> bool {
+    answer.as_ref().err().is_none_or(|error| !matches!(error.kind, Kind::Transient | Kind::Unknown))
 }
 
 /// Why it could not be read, in one line: `ec2:DescribeSubnets is denied to arn:aws:sts::123456789012:assumed-role/audit/x`.
@@ -56,6 +69,13 @@ mod tests {
         let Fact::Unavailable(why) = settled::<()>(Err(denied(message))) else { panic!("it is known") };
         assert_eq!(why, "ec2:DescribeSubnets is denied to arn:aws:sts::123456789012:assumed-role/audit/x");
         assert_eq!(reason(&denied("no")), "ec2:DescribeSubnets is denied");
+    }
+
+    #[test]
+    fn what_may_pass_by_itself_does_not_last() {
+        assert!(lasts(&Ok(())) && lasts::<()>(&Err(denied("no"))));
+        assert!(!shared::<()>(Err(AwsError::again("iam:GetRole", "later"))).lasting);
+        assert!(shared::<()>(Err(denied("no"))).lasting);
     }
 
     #[test]

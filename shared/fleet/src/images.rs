@@ -5,21 +5,22 @@ use std::sync::Arc;
 
 use aws_sdk_ecr::Client;
 use aws_sdk_ecr::types::{ImageDetail, ImageTagMutability};
-use jiff::Timestamp;
 use pitcrew_aws::apprunner::time;
 use pitcrew_aws::error::{AwsError, Kind};
 use pitcrew_core::audit::facts::{ImageFacts, Place};
+use pitcrew_core::audit::lifecycle::Image;
 use pitcrew_core::fact::Fact;
 use pitcrew_core::id::{Digest, ImageRef, Reference, Registry};
 
 use crate::cache::Cache;
-use crate::fact::settled;
+use crate::fact::shared;
 
 /// The most that ECR gives in one page.
 const PAGE: i32 = 1000;
 /// A repository holds 20,000 images by default.
 const PAGES_MAX: usize = 40;
-type Image = (Digest, Vec<String>, Timestamp);
+/// Images that are kept of all repositories: some 25 MB.
+const IMAGES_MAX: usize = 100_000;
 
 /// What is the same for all images of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,13 +28,25 @@ struct Repository {
     mutable: bool,
     lifecycle: Option<String>,
     /// All of them: one listing tells every service of the repository what its tag names and what of its ledger is gone.
-    images: Vec<Image>,
+    images: Arc<[Image]>,
 }
 
 /// The repositories of a run.
-#[derive(Default)]
 pub(crate) struct Images {
     repositories: Cache<Fact<Arc<Repository>>>,
+}
+
+impl Default for Images {
+    fn default() -> Self {
+        Self { repositories: Cache::weighing(IMAGES_MAX, weight) }
+    }
+}
+
+fn weight(repository: &Fact<Arc<Repository>>) -> usize {
+    match repository {
+        Fact::Known(repository) => repository.images.len() + 1,
+        Fact::Unavailable(_) | Fact::Unread => 1,
+    }
 }
 
 impl Images {
@@ -49,8 +62,8 @@ impl Images {
         if *account != place.account || *region != place.region {
             return Fact::Known(None);
         }
-        let read = async { settled(repository(client, account, &image.repository).await.map(Arc::new)) };
-        match self.repositories.get(&image.repository, read).await {
+        let read = async { shared(repository(client, account, &image.repository).await.map(Arc::new)) };
+        match self.repositories.get(&image.repository, read).await.value {
             Fact::Known(repository) => Fact::Known(Some(facts(image, known, &repository))),
             missing => crate::fact::likewise(&missing),
         }
@@ -64,7 +77,7 @@ fn facts(image: &ImageRef, known: &[Digest], repository: &Repository) -> ImageFa
         digest: named(images, &image.reference),
         mutable: *mutable,
         lifecycle: lifecycle.clone(),
-        images: if lifecycle.is_some() { images.clone() } else { Vec::new() },
+        images: if lifecycle.is_some() { images.clone() } else { Arc::default() },
         gone: known.iter().filter(|digest| !held.contains(digest)).cloned().collect(),
     }
 }
@@ -88,7 +101,7 @@ async fn repository(client: &Client, account: &str, name: &str) -> Result<Reposi
     let images = images(client, account, name).await?;
     // With exclusions, some tags can be moved and some cannot: the service's may be one that can.
     let immutable = seen.image_tag_mutability == Some(ImageTagMutability::Immutable);
-    Ok(Repository { mutable: !immutable, lifecycle, images })
+    Ok(Repository { mutable: !immutable, lifecycle, images: images.into() })
 }
 
 async fn lifecycle(client: &Client, account: &str, name: &str) -> Result<Option<String>, AwsError> {
@@ -123,6 +136,8 @@ fn image(detail: ImageDetail) -> Option<Image> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     fn digest(of: &str) -> Digest {
@@ -157,13 +172,17 @@ mod tests {
     #[test]
     fn a_release_of_the_ledger_that_the_listing_lacks_is_gone() {
         let image = ImageRef::parse("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop:v1").unwrap();
-        let images = vec![(digest("aa"), vec!["v1".to_owned()], Timestamp::UNIX_EPOCH)];
+        let images: Arc<[Image]> = [(digest("aa"), vec!["v1".to_owned()], Timestamp::UNIX_EPOCH)].into();
         let known = [digest("aa"), digest("bb")];
         for lifecycle in [Some("{}".to_owned()), None] {
             let listed = lifecycle.is_some();
             let seen = facts(&image, &known, &Repository { mutable: true, lifecycle, images: images.clone() });
             assert_eq!((seen.digest, seen.gone), (Some(digest("aa")), vec![digest("bb")]));
-            assert_eq!(!seen.images.is_empty(), listed, "only a lifecycle policy needs them");
+            assert_eq!(
+                Arc::ptr_eq(&seen.images, &images),
+                listed,
+                "only a lifecycle policy needs them, and no copy of them"
+            );
         }
     }
 }

@@ -3,8 +3,9 @@
 use aws_sdk_apprunner::Client;
 use aws_sdk_apprunner::types as sdk;
 use pitcrew_aws::apprunner::time;
+use pitcrew_aws::configurations::connector;
 use pitcrew_aws::error::{AwsError, Kind};
-use pitcrew_core::audit::facts::{Connection, Connector, ConnectorStatus, Ingress, IngressStatus, Revision};
+use pitcrew_core::audit::facts::{Connection, Connector, Ingress, IngressStatus, Revision};
 
 /// The most that App Runner gives in one page of these lists.
 const PAGE: i32 = 100;
@@ -42,20 +43,6 @@ pub(crate) async fn connectors(client: &Client) -> Result<Vec<Connector>, AwsErr
     let all: Vec<sdk::VpcConnector> =
         pages!("apprunner:ListVpcConnectors", client.list_vpc_connectors(), |page: Page| page.vpc_connectors);
     Ok(all.into_iter().filter_map(connector).collect())
-}
-
-fn connector(seen: sdk::VpcConnector) -> Option<Connector> {
-    Some(Connector {
-        arn: seen.vpc_connector_arn?,
-        name: seen.vpc_connector_name?,
-        revision: u32::try_from(seen.vpc_connector_revision).ok()?,
-        status: match seen.status {
-            Some(sdk::VpcConnectorStatus::Inactive) => ConnectorStatus::Inactive,
-            _ => ConnectorStatus::Active,
-        },
-        subnets: seen.subnets.unwrap_or_default(),
-        groups: seen.security_groups.unwrap_or_default(),
-    })
 }
 
 pub(crate) async fn scalings(client: &Client) -> Result<Vec<Revision>, AwsError> {
@@ -142,20 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connector_and_an_ingress_connection_are_read_with_what_they_stand_in() {
-        let seen = sdk::VpcConnector::builder().vpc_connector_arn("arn:c").vpc_connector_name("out");
-        let seen = seen.vpc_connector_revision(2).subnets("subnet-1").security_groups("sg-1");
-        let seen = connector(seen.status(sdk::VpcConnectorStatus::Inactive).build()).unwrap();
-        let expected = Connector {
-            arn: "arn:c".into(),
-            name: "out".into(),
-            revision: 2,
-            status: ConnectorStatus::Inactive,
-            subnets: vec!["subnet-1".into()],
-            groups: vec!["sg-1".into()],
-        };
-        assert_eq!(seen, expected);
-
+    fn an_ingress_connection_is_read_with_its_status() {
         let seen = |status: &str| {
             let vpc = sdk::IngressVpcConfiguration::builder().vpc_id("vpc-1").vpc_endpoint_id("vpce-1").build();
             let seen = sdk::VpcIngressConnection::builder().vpc_ingress_connection_arn("arn:i");

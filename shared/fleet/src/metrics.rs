@@ -1,9 +1,10 @@
 //! CloudWatch's metrics, read by the hundred: what services were used for, and whether the stack's event rules still fire.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_cloudwatch::Client;
-use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy};
+use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, ScanBy, StatusCode};
 use aws_smithy_types::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use pitcrew_aws::apprunner::time;
@@ -47,18 +48,40 @@ pub(crate) struct Used<'a> {
 }
 
 /// The usage of up to [`SERVICES_MAX`] services in the last `days`, in their order: one call, and its pages.
-pub(crate) async fn usage(client: &Client, services: &[Used<'_>], now: Timestamp, days: u32) -> Vec<Fact<Usage>> {
+/// Takes no longer than `time`.
+pub(crate) async fn usage(
+    client: &Client,
+    services: &[Used<'_>],
+    now: Timestamp,
+    days: u32,
+    time: Duration,
+) -> Vec<Fact<Usage>> {
     if services.is_empty() {
         return Vec::new();
     }
     let queries = services.iter().enumerate().flat_map(|(at, service)| queries_of(at, service.arn)).collect();
-    match settled(values(client, queries, now, days).await) {
+    let answer = tokio::time::timeout(time, values(client, queries, now, days)).await;
+    let answer =
+        answer.unwrap_or_else(|_| Err(AwsError::broken(OPERATION, "the time of this run was over before its end")));
+    match settled(answer) {
         Fact::Known(values) => services
             .iter()
             .enumerate()
-            .map(|(at, service)| Fact::Known(folded(&values, at, age_days(service.created_at, now, days))))
+            .map(|(at, service)| usage_of(&values, at, age_days(service.created_at, now, days)))
             .collect(),
         missing => services.iter().map(|_| crate::fact::likewise(&missing)).collect(),
+    }
+}
+
+/// The usage of one service; not to be had where CloudWatch did not finish one of its queries.
+fn usage_of(values: &Values, at: usize, days: u32) -> Fact<Usage> {
+    let unfinished = READS.iter().enumerate().find_map(|(read, (metric, ..))| {
+        let status = values.unfinished.get(&format!("q{at}_{read}"))?;
+        Some(format!("{OPERATION} did not finish {metric}: {status}"))
+    });
+    match unfinished {
+        Some(why) => Fact::Unavailable(why),
+        None => Fact::Known(folded(values, at, days)),
     }
 }
 
@@ -84,11 +107,31 @@ fn stat(id: String, metric: Metric, statistic: &str, period: i32) -> MetricDataQ
     MetricDataQuery::builder().id(id).metric_stat(stat).return_data(true).build()
 }
 
-type Values = BTreeMap<String, Vec<(Timestamp, f64)>>;
+/// What queries gave, by their ids.
+#[derive(Default)]
+struct Values {
+    points: BTreeMap<String, Vec<(Timestamp, f64)>>,
+    /// Queries that are not `Complete` after the last page, with their status. One without a datum is no such.
+    unfinished: BTreeMap<String, String>,
+}
+
+impl Values {
+    fn add(&mut self, result: MetricDataResult) {
+        let id = result.id.unwrap_or_default();
+        match &result.status_code {
+            // What one page leaves out stands on the next.
+            None | Some(StatusCode::Complete) => drop(self.unfinished.remove(&id)),
+            Some(status) => drop(self.unfinished.insert(id.clone(), status.as_str().to_owned())),
+        }
+        let times = result.timestamps.unwrap_or_default();
+        let points = times.iter().map(time).zip(result.values.unwrap_or_default());
+        self.points.entry(id).or_default().extend(points);
+    }
+}
 
 async fn values(client: &Client, queries: Vec<MetricDataQuery>, now: Timestamp, days: u32) -> Result<Values, AwsError> {
     let from = now - SignedDuration::from_hours(24 * i64::from(days));
-    let mut values = Values::new();
+    let mut values = Values::default();
     let mut token = None;
     for _ in 0..PAGES_MAX {
         let call = client.get_metric_data().set_metric_data_queries(Some(queries.clone()));
@@ -97,9 +140,7 @@ async fn values(client: &Client, queries: Vec<MetricDataQuery>, now: Timestamp, 
         let call = call.scan_by(ScanBy::TimestampDescending).set_next_token(token.take());
         let page = call.send().await.map_err(|error| AwsError::sort(OPERATION, error))?;
         for result in page.metric_data_results.unwrap_or_default() {
-            let times = result.timestamps.unwrap_or_default();
-            let points = times.iter().map(time).zip(result.values.unwrap_or_default());
-            values.entry(result.id.unwrap_or_default()).or_default().extend(points);
+            values.add(result);
         }
         token = page.next_token;
         if token.is_none() {
@@ -111,7 +152,7 @@ async fn values(client: &Client, queries: Vec<MetricDataQuery>, now: Timestamp, 
 
 fn folded(values: &Values, at: usize, days: u32) -> Usage {
     let one = |read: usize| {
-        let points = values.get(&format!("q{at}_{read}")).filter(|points| !points.is_empty())?;
+        let points = values.points.get(&format!("q{at}_{read}")).filter(|points| !points.is_empty())?;
         let points = points.iter().map(|(_, value)| *value);
         Some(match READS.get(read)?.3 {
             Fold::Sum => points.sum(),
@@ -144,11 +185,14 @@ pub(crate) async fn last_event(
         stat(format!("r{at}"), metric.build(), "Sum", HOUR_SECS)
     };
     let queries = rules.iter().take(QUERIES_MAX).enumerate().map(query).collect();
-    settled(values(client, queries, now, days).await.map(|values| newest(&values)))
+    settled(values(client, queries, now, days).await.and_then(|values| match values.unfinished.values().next() {
+        Some(status) => Err(AwsError::broken(OPERATION, format!("TriggeredRules was not finished: {status}"))),
+        None => Ok(newest(&values)),
+    }))
 }
 
 fn newest(values: &Values) -> Option<Timestamp> {
-    values.values().flatten().filter(|(_, value)| *value > 0.0).map(|(at, _)| *at).max()
+    values.points.values().flatten().filter(|(_, value)| *value > 0.0).map(|(at, _)| *at).max()
 }
 
 #[cfg(test)]
@@ -173,9 +217,34 @@ mod tests {
         assert_eq!((queries[1].id(), stat.stat(), stat.period()), (Some("q99_1"), Some("Average"), Some(HOUR_SECS)));
     }
 
+    fn of<const N: usize>(points: [(String, Vec<(Timestamp, f64)>); N]) -> Values {
+        Values { points: BTreeMap::from(points), ..Values::default() }
+    }
+
+    #[test]
+    fn a_query_that_is_not_finished_is_no_service_without_use() {
+        let result = |id: &str, status: StatusCode| MetricDataResult::builder().id(id).status_code(status).build();
+        let mut values = Values::default();
+        values.add(result("q0_0", StatusCode::PartialData));
+        values.add(result("q1_2", StatusCode::InternalError));
+        values.add(result("q2_0", StatusCode::Complete));
+        let why = |metric: &str, status: &str| {
+            Fact::Unavailable(format!("cloudwatch:GetMetricData did not finish {metric}: {status}"))
+        };
+        assert_eq!(usage_of(&values, 0, 7), why("Requests", "PartialData"));
+        assert_eq!(usage_of(&values, 1, 7), why("MemoryUtilization", "InternalError"));
+        assert_eq!(usage_of(&values, 2, 7), Fact::Known(Usage { days: 7, ..Usage::default() }));
+        values.add(result("q0_0", StatusCode::Complete));
+        assert_eq!(
+            usage_of(&values, 0, 7),
+            Fact::Known(Usage { days: 7, ..Usage::default() }),
+            "the next page had the rest"
+        );
+    }
+
     #[test]
     fn requests_are_added_up_the_rest_is_the_most_and_no_datum_is_none() {
-        let values = Values::from([
+        let values = of([
             ("q0_0".to_owned(), vec![(at(1), 3.0), (at(0), 4.0)]),
             ("q0_1".to_owned(), vec![(at(1), 30.0), (at(0), 80.5)]),
             ("q0_4".to_owned(), Vec::new()),
@@ -192,9 +261,8 @@ mod tests {
 
     #[test]
     fn the_newest_hour_in_which_a_rule_fired_counts() {
-        let values =
-            Values::from([("r0".to_owned(), vec![(at(5), 0.0), (at(2), 1.0)]), ("r1".to_owned(), vec![(at(4), 2.0)])]);
+        let values = of([("r0".to_owned(), vec![(at(5), 0.0), (at(2), 1.0)]), ("r1".to_owned(), vec![(at(4), 2.0)])]);
         assert_eq!(newest(&values), Some(at(4)));
-        assert_eq!(newest(&Values::new()), None);
+        assert_eq!(newest(&Values::default()), None);
     }
 }

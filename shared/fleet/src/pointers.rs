@@ -21,7 +21,7 @@ const LOG_PREFIX: &str = "/aws/apprunner/";
 const LOG_PAGES_MAX: usize = 1000;
 /// Pages of 300 record sets, of all zones together: at four a second, four minutes.
 const RECORD_PAGES_MAX: usize = 1000;
-/// Alarms of an audit: it may take its time, and an alarm that it does not see is a finding that is none.
+/// Alarms of an audit: it may take its time.
 const ALARMS: Reach = Reach { pages: 200, tags: 1000 };
 
 /// The log groups of a region, by service: `NAME/ID`.
@@ -67,15 +67,25 @@ pub(crate) fn log_groups_of(groups: &Fact<LogGroups>, arn: &ServiceArn) -> Fact<
     }
 }
 
-pub(crate) async fn alarms(client: &CloudWatch) -> Result<Vec<AlarmFacts>, AwsError> {
-    let (listed, all) = observe_alarms_within(client, ALARMS).await?;
-    if !all {
-        // Half a list would turn watched services into unwatched ones.
-        let why =
-            format!("there are more alarms than one audit reads: {} hundreds, {} by tag", ALARMS.pages, ALARMS.tags);
+/// The alarms, and why there may be more that watch a service. A list that is cut is no list: an alarm that is not in it may tell
+/// what a silent one does not.
+pub(crate) async fn alarms(client: &CloudWatch) -> Result<(Vec<AlarmFacts>, Option<String>), AwsError> {
+    let seen = observe_alarms_within(client, ALARMS).await?;
+    if seen.cut {
+        let why = format!("there are more alarms than one audit reads: {} hundreds", ALARMS.pages);
         return Err(AwsError::broken("cloudwatch:DescribeAlarms", why));
     }
-    Ok(listed.iter().filter_map(alarm).collect())
+    Ok((seen.listed.iter().filter_map(alarm).collect(), left(seen.untold)))
+}
+
+/// What is said where the tags of so many alarms were not read.
+fn left(untold: usize) -> Option<String> {
+    (untold > 0).then(|| {
+        let read = ALARMS.tags;
+        format!(
+            "of the alarms without App Runner's metrics, the tags of {read} were read, and those of {untold} were not"
+        )
+    })
 }
 
 /// An alarm that watches a service, or that reads metrics of App Runner.

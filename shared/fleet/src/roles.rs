@@ -6,8 +6,8 @@ use pitcrew_core::audit::facts::{PolicyDocument, RoleFacts};
 use pitcrew_core::fact::Fact;
 use serde_json::Value;
 
-use crate::cache::Cache;
-use crate::fact::settled;
+use crate::cache::{Cache, Read};
+use crate::fact::{lasts, settled, shared};
 
 /// Inline or attached policies of a role. IAM allows 20 attached ones; inline ones are bounded by their size.
 const PAGES_MAX: usize = 10;
@@ -36,18 +36,21 @@ impl Roles {
         if at != account {
             return Role::Seen(Fact::Unavailable(format!("the role {name} lies in the account {at}")));
         }
-        self.roles.get(arn, self.read(client, arn, name)).await
+        // Boxed, as it is part of a service's read: six calls, one in another.
+        self.roles.get(arn, Box::pin(self.read(client, arn, name))).await.value
     }
 
-    async fn read(&self, client: &Client, arn: &str, name: &str) -> Role {
-        match self.role(client, arn, name).await {
-            Ok(Some(role)) => Role::Seen(role),
-            Ok(None) => Role::Gone,
-            Err(error) => Role::Seen(settled(Err(error))),
+    async fn read(&self, client: &Client, arn: &str, name: &str) -> Read<Role> {
+        let answer = self.role(client, arn, name).await;
+        let lasting = lasts(&answer);
+        match answer {
+            Ok(Some(Read { value, lasting })) => Read { value: Role::Seen(value), lasting },
+            Ok(None) => Read { value: Role::Gone, lasting },
+            Err(error) => Read { value: Role::Seen(settled(Err(error))), lasting },
         }
     }
 
-    async fn role(&self, client: &Client, arn: &str, name: &str) -> Result<Option<Fact<RoleFacts>>, AwsError> {
+    async fn role(&self, client: &Client, arn: &str, name: &str) -> Result<Option<Read<Fact<RoleFacts>>>, AwsError> {
         const GET: &str = "iam:GetRole";
         let answer = match client.get_role().role_name(name).send().await.map_err(|error| AwsError::sort(GET, error)) {
             Ok(answer) => answer,
@@ -57,18 +60,20 @@ impl Roles {
         let role = answer.role.ok_or_else(|| AwsError::broken(GET, "the answer holds no role"))?;
         let mut policies = inline(client, name).await?;
         for policy in attached(client, name).await? {
-            match self.managed.get(&policy, managed(client, &policy)).await {
+            let Read { value, lasting } = self.managed.get(&policy, managed(client, &policy)).await;
+            match value {
                 Fact::Known(document) => policies.push(document),
                 // A role that is known in part alone would pass for one that lacks a permission.
-                missing => return Ok(Some(crate::fact::likewise(&missing))),
+                missing => return Ok(Some(Read { value: crate::fact::likewise(&missing), lasting })),
             }
         }
-        Ok(Some(Fact::Known(RoleFacts {
+        let facts = RoleFacts {
             arn: arn.to_owned(),
             trust: document(GET, role.assume_role_policy_document.as_deref().unwrap_or_default())?,
             policies,
             boundary: role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
-        })))
+        };
+        Ok(Some(Read { value: Fact::Known(facts), lasting: true }))
     }
 }
 
@@ -129,8 +134,8 @@ fn complete(operation: &'static str, marker: Option<&str>) -> Result<(), AwsErro
     }
 }
 
-async fn managed(client: &Client, arn: &str) -> Fact<PolicyDocument> {
-    settled(read_managed(client, arn).await)
+async fn managed(client: &Client, arn: &str) -> Read<Fact<PolicyDocument>> {
+    shared(read_managed(client, arn).await)
 }
 
 async fn read_managed(client: &Client, arn: &str) -> Result<PolicyDocument, AwsError> {

@@ -1,6 +1,7 @@
 //! One service, read: eight calls at the most that are its own, and what it shares with others from caches.
 
 use pitcrew_aws::apprunner::{observe_operations, observe_tags};
+use pitcrew_aws::configurations::observe_scaling;
 use pitcrew_aws::describe;
 use pitcrew_aws::domain_engine::DomainEngine;
 use pitcrew_aws::domain_engine::survey::Known;
@@ -21,7 +22,7 @@ use pitcrew_core::service::ServiceStatus;
 
 use crate::cache::Cache;
 use crate::clients::FleetClients;
-use crate::fact::{likewise, settled};
+use crate::fact::{likewise, settled, shared};
 use crate::images::Images;
 use crate::pointers::log_groups_of;
 use crate::roles::{Role, Roles};
@@ -124,28 +125,10 @@ impl<'a> Reader<'a> {
         let Some(arn) = arn else {
             return Fact::Unavailable("the service names no automatic scaling configuration".to_owned());
         };
-        self.scalings.get(arn, async { settled(self.read_scaling(arn).await) }).await
-    }
-
-    async fn read_scaling(&self, arn: &str) -> Result<Scaling, AwsError> {
-        const OPERATION: &str = "apprunner:DescribeAutoScalingConfiguration";
-        let call = self.clients.domains.apprunner.describe_auto_scaling_configuration();
-        let answer = call.auto_scaling_configuration_arn(arn).send().await;
-        let answer = answer.map_err(|error| AwsError::sort(OPERATION, error))?;
-        let seen = answer.auto_scaling_configuration;
-        let seen = seen.ok_or_else(|| AwsError::broken(OPERATION, "the answer holds no configuration"))?;
-        let number = |value: Option<i32>| value.and_then(|value| u32::try_from(value).ok());
-        let scaling = || {
-            Some(Scaling {
-                arn: arn.to_owned(),
-                name: seen.auto_scaling_configuration_name.clone()?,
-                revision: number(seen.auto_scaling_configuration_revision)?,
-                min: number(seen.min_size)?,
-                max: number(seen.max_size)?,
-                concurrency: number(seen.max_concurrency)?,
-            })
-        };
-        scaling().ok_or_else(|| AwsError::broken(OPERATION, "the configuration lacks a number"))
+        self.scalings
+            .get(arn, async { shared(observe_scaling(&self.clients.domains.apprunner, arn).await) })
+            .await
+            .value
     }
 
     async fn image(&self, facts: &ServiceFacts) -> Fact<Option<pitcrew_core::audit::facts::ImageFacts>> {
@@ -188,18 +171,19 @@ impl<'a> Reader<'a> {
         association: Association,
         memory: Fact<DomainMemory>,
     ) -> DomainFacts {
-        let (preview, mut dns) = match (&memory, &self.clients.table) {
+        let (preview, served, mut dns) = match (&memory, &self.clients.table) {
             // A memory that could not be read is not an empty one.
-            (Fact::Unavailable(why), Some(_)) => (Fact::Unavailable(why.clone()), DnsFacts::default()),
+            (Fact::Unavailable(why), Some(_)) => (Fact::Unavailable(why.clone()), Fact::Unread, DnsFacts::default()),
             _ => {
                 let remembered = memory.get().and_then(Result::ok).cloned().unwrap_or_default();
                 let surveyed = self.domains.survey(known, &name, remembered).await;
                 let preview = surveyed.preview.map(Fact::Known);
-                (preview.unwrap_or_else(|error| Fact::Unavailable(error.to_string())), surveyed.dns)
+                let preview = preview.unwrap_or_else(|error| Fact::Unavailable(error.to_string()));
+                (preview, surveyed.served, surveyed.dns)
             }
         };
         self.ask(&association, &mut dns).await;
-        DomainFacts { name, association, memory, preview, dns }
+        DomainFacts { name, association, memory, preview, served, dns }
     }
 
     /// What the plan does not ask: the validation records as the world sees them, and where a panel that adds the zone's name

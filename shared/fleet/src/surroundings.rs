@@ -58,7 +58,10 @@ pub(crate) async fn observe(
     );
     (fleet.connectors, fleet.ingresses, fleet.network) = lists;
     (fleet.scalings, fleet.tracings, fleet.connections) = configurations;
-    fleet.alarms = alarms;
+    (fleet.alarms, fleet.alarms_left) = match alarms {
+        Fact::Known((alarms, left)) => (Fact::Known(alarms), left),
+        missing => (likewise(&missing), None),
+    };
     fleet.last_event = last_event;
     fleet.pointers = pointers;
     Surroundings { log_groups: settled(log_groups), firewalls }

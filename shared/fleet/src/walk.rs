@@ -3,28 +3,29 @@
 //! | what happens | what the walk does |
 //! |---|---|
 //! | `ListServices` fails | the walk fails: without it there is no fleet |
-//! | a service cannot be described | it is named in [`Walked::unread`] with the reason |
-//! | a service was deleted since it was listed | it is left out |
+//! | a service cannot be described | it is named in [`Walked::unread`] with the reason, and in [`Fleet::unseen`]: it is there |
+//! | a service was deleted since it was listed | it is named in [`Walked::left_out`] |
+//! | a service is made meanwhile | the list is read again at the end, and it is looked at too |
+//! | the credentials hold no longer | the walk fails: every further answer would be the same |
 //! | anything else cannot be read | the fact says why, and the walk goes on |
 //! | AWS throttles | the wire slows down for that service of AWS |
 //! | the budget of calls is used up, or the time is over | the walk ends with a [`Cursor`]; a later one goes on there |
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::{BoxFuture, ready};
 use futures_util::stream::{self, StreamExt as _};
-use jiff::Timestamp;
 use pitcrew_aws::apprunner::observe_services;
 use pitcrew_aws::domain_engine::DomainEngine;
 use pitcrew_aws::error::AwsError;
-use pitcrew_core::audit::facts::{Listed, Policy};
+use pitcrew_core::audit::facts::Policy;
 use pitcrew_core::audit::{Fleet, ServiceFacts};
 use pitcrew_core::domain::Settings as DomainSettings;
-use pitcrew_core::fact::Fact;
 use pitcrew_core::id::ServiceArn;
 use serde::{Deserialize, Serialize};
 
 use crate::clients::FleetClients;
+pub use crate::cursor::Cursor;
 use crate::fact::reason;
 use crate::metrics::{self, SERVICES_MAX, Used};
 use crate::roles::Role;
@@ -35,6 +36,8 @@ use crate::surroundings;
 const LIST_PAGES_MAX: usize = 5000;
 /// Roles that are kept in the fleet; beyond, only those of the services at hand stay.
 const ROLES_MAX: usize = 1000;
+/// How long the usage of the last services may take once reading is over.
+const USAGE_TIME: Duration = Duration::from_secs(15);
 
 /// How to walk.
 #[derive(Clone, Debug)]
@@ -53,21 +56,6 @@ pub struct WalkSettings {
     pub until: SystemTime,
     /// Names or ARNs; empty: every service. With some, the fleet's list is a part, and rules about the fleet cannot be asked.
     pub only: Vec<String>,
-}
-
-/// Where a walk goes on, to be kept between runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cursor {
-    /// The last service that was handed on, in the order of ARNs.
-    pub after: Option<ServiceArn>,
-    /// What is known of the services so far.
-    pub listed: Vec<Listed>,
-    /// When the newest operation of these services began.
-    pub last_operation: Option<Timestamp>,
-    /// Why the operations of one of them could not be read.
-    pub operations_unread: Option<String>,
-    /// Services that could not be described, and why.
-    pub unread: Vec<(ServiceArn, String)>,
 }
 
 /// Why a walk ended before the last service.
@@ -90,7 +78,7 @@ pub enum Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     pub phase: Phase,
-    /// Services that were handed on, earlier runs included.
+    /// Services that the walk is done with, earlier runs included.
     pub done: usize,
     /// Services of the region; while they are listed, those that were seen so far.
     pub of: usize,
@@ -107,6 +95,8 @@ pub struct Walked {
     pub next: Option<(Cursor, Stop)>,
     /// Services that could not be described, and why; those of earlier runs included.
     pub unread: Vec<(ServiceArn, String)>,
+    /// Services that were deleted between the list and the look; those of earlier runs included.
+    pub left_out: Vec<ServiceArn>,
     /// Services that this run handed on.
     pub read: usize,
 }
@@ -125,7 +115,7 @@ pub type Keeping<'a> = BoxFuture<'a, bool>;
 /// Walks the fleet from `cursor` on, in the order of ARNs.
 ///
 /// # Errors
-/// The services cannot be listed, or AWS's answers carry no date.
+/// The services cannot be listed, the credentials hold no longer, or AWS's answers carry no date.
 pub async fn walk(
     clients: &FleetClients,
     settings: &WalkSettings,
@@ -139,7 +129,7 @@ pub async fn walk(
 /// The same, for whoever keeps what was found on the way.
 ///
 /// # Errors
-/// As of [`walk`].
+/// As of [`walk`]. What was kept by then holds.
 pub async fn walk_keeping(
     clients: &FleetClients,
     settings: &WalkSettings,
@@ -148,29 +138,36 @@ pub async fn walk_keeping(
     tell: &mut Tell<'_>,
     keep: &mut Keep<'_>,
 ) -> Result<Walked, AwsError> {
-    let all = list(clients, settings, tell).await?;
+    let began = Instant::now();
+    let mut all = list(clients, settings, tell).await?;
+    let listing = began.elapsed();
     let now = clients.domains.date.now();
     let now = now.ok_or_else(|| AwsError::broken("apprunner:ListServices", "AWS's answers carry no date"))?;
     let engine = DomainEngine::new(&clients.domains, settings.domains.clone(), "audit", settings.until);
     let mut fleet = Fleet::unread(clients.place.clone(), now, settings.policy.clone());
-    let (of, before) = (all.len(), cursor.listed.len());
-    tell(&progress(clients, Phase::Surroundings, before, of));
-    let shared = surroundings::observe(clients, engine.dns(), &mut fleet, of, &settings.rules).await;
+    tell(&progress(clients, Phase::Surroundings, cursor.count(), all.len()));
+    // Boxed, as is the read of a service: the calls of so many SDK operations in one future would fill the stack of a thread.
+    let shared = surroundings::observe(clients, engine.dns(), &mut fleet, all.len(), &settings.rules);
+    let shared = Box::pin(shared).await;
     let reader = Reader::new(clients, &engine, &shared);
-    let todo = remaining(all, cursor.after.as_ref());
     let mut run = Run { settings, reader: &reader, fleet, cursor, calls_before: clients.wire.calls(), read: 0 };
-    let mut stopped = None;
-    for chunk in todo.chunks(SERVICES_MAX) {
-        stopped = run.chunk(chunk, each).await;
-        tell(&progress(clients, Phase::Services, before + run.read, of));
-        if stopped.is_none() && !keep(&run.cursor, todo.last() == chunk.last()).await {
-            stopped = Some(Stop::Time);
+    loop {
+        let stopped = run.services(&all, each, tell, keep).await?;
+        if stopped.is_some() || !settings.only.is_empty() {
+            return Ok(run.end(stopped, &all));
         }
-        if stopped.is_some() {
-            break;
+        if left(settings.until) <= listing {
+            return Ok(run.end(Some(Stop::Time), &all));
+        }
+        // A service that was made since the list was read may be named by what was read after it: a record, a connection.
+        // Unless it is looked at, it would pass for one that does not exist.
+        let before = clients.wire.calls();
+        all = list(clients, settings, &mut |_: &Progress| {}).await?;
+        run.calls_before += clients.wire.calls() - before;
+        if run.cursor.remaining(&all).is_empty() {
+            return Ok(run.end(None, &all));
         }
     }
-    Ok(run.end(stopped))
 }
 
 fn progress(clients: &FleetClients, phase: Phase, done: usize, of: usize) -> Progress {
@@ -200,14 +197,6 @@ fn is_wanted(only: &[String], arn: &ServiceArn) -> bool {
     only.is_empty() || only.iter().any(|wanted| wanted == arn.name() || *wanted == arn.to_string())
 }
 
-/// The services behind the cursor, each once, in the order of ARNs: the same in every run, whatever the order of the list.
-fn remaining(mut all: Vec<ServiceArn>, after: Option<&ServiceArn>) -> Vec<ServiceArn> {
-    all.sort();
-    all.dedup();
-    all.retain(|arn| after.is_none_or(|after| arn > after));
-    all
-}
-
 /// Whether no further service may be begun.
 fn stop(calls: u64, calls_max: Option<u64>, left: Duration) -> Option<Stop> {
     if left.is_zero() { Some(Stop::Time) } else { calls_max.filter(|max| calls >= *max).map(|_| Stop::Calls) }
@@ -226,20 +215,45 @@ struct Run<'a> {
 type Answer = (ServiceArn, Result<Option<Seen>, AwsError>);
 
 impl Run<'_> {
+    /// Reads and hands on what is left of the list; `Some` where the walk ends before its end.
+    async fn services(
+        &mut self,
+        all: &[ServiceArn],
+        each: &mut Each<'_>,
+        tell: &mut Tell<'_>,
+        keep: &mut Keep<'_>,
+    ) -> Result<Option<Stop>, AwsError> {
+        let todo = self.cursor.remaining(all);
+        for chunk in todo.chunks(SERVICES_MAX) {
+            let stopped = self.chunk(chunk, each).await?;
+            tell(&progress(self.reader.clients, Phase::Services, self.cursor.count(), all.len()));
+            if stopped.is_some() {
+                return Ok(stopped);
+            }
+            if !keep(&self.cursor, todo.last() == chunk.last()).await {
+                return Ok(Some(Stop::Time));
+            }
+        }
+        Ok(None)
+    }
+
     /// Reads and hands on up to a hundred services; `Some` where the walk ends in their midst.
-    async fn chunk(&mut self, chunk: &[ServiceArn], each: &mut Each<'_>) -> Option<Stop> {
+    async fn chunk(&mut self, chunk: &[ServiceArn], each: &mut Each<'_>) -> Result<Option<Stop>, AwsError> {
         let (answers, stopped) = self.answers(chunk).await;
         let mut seen = Vec::new();
         for (arn, answer) in answers {
             match answer {
                 Ok(Some(one)) => seen.push(one),
-                Ok(None) => tracing::info!(service = %arn, "the service was deleted since it was listed"),
-                Err(error) => self.cursor.unread.push((arn.clone(), reason(&error))),
+                Ok(None) => {
+                    tracing::info!(service = %arn, "the service was deleted since it was listed");
+                    self.cursor.left_out.push(arn);
+                }
+                Err(error) if error.is_by_credentials() => return Err(error),
+                Err(error) => self.cursor.unread.push((arn, reason(&error))),
             }
-            self.cursor.after = Some(arn);
         }
         self.hand_on(seen, each).await;
-        stopped
+        Ok(stopped)
     }
 
     /// The answers in their order, up to the first that was not begun or not finished in time.
@@ -249,7 +263,7 @@ impl Run<'_> {
             match stop(reader.clients.wire.calls() - before, settings.calls_max, left(settings.until)) {
                 Some(stop) => Err(stop),
                 None => {
-                    let seen = reader.read(&arn).await;
+                    let seen = Box::pin(reader.read(&arn)).await;
                     Ok((arn, seen))
                 }
             }
@@ -271,7 +285,9 @@ impl Run<'_> {
             seen.iter().map(|one| Used { arn: &one.facts.arn, created_at: one.facts.created_at }).collect();
         let client = &self.reader.clients.cloudwatch;
         let days = self.settings.policy.idle_days.max(1);
-        let usages = metrics::usage(client, &used, self.fleet.now, days).await;
+        // Reading is over when the time is; this one call may still follow, and not for long.
+        let time = left(self.settings.until) + USAGE_TIME;
+        let usages = metrics::usage(client, &used, self.fleet.now, days, time).await;
         if self.fleet.roles.len() > ROLES_MAX {
             self.fleet.roles.clear();
         }
@@ -283,33 +299,20 @@ impl Run<'_> {
                     Role::Gone => drop(self.fleet.roles_gone.insert(arn)),
                 }
             }
-            note_operations(&mut self.cursor, &one.facts);
-            self.cursor.listed.push(one.listed);
+            self.cursor.note(one.listed, &one.facts);
             self.read += 1;
             each(&self.fleet, &one.facts);
         }
     }
 
-    fn end(self, stopped: Option<Stop>) -> Walked {
-        let Self { mut fleet, cursor, read, .. } = self;
+    /// `all`: the newest list.
+    fn end(self, stopped: Option<Stop>, all: &[ServiceArn]) -> Walked {
+        let Self { mut fleet, mut cursor, read, .. } = self;
+        fleet.unseen = cursor.settle(all);
         fleet.services.clone_from(&cursor.listed);
-        fleet.last_operation = match &cursor.operations_unread {
-            Some(why) => Fact::Unavailable(why.clone()),
-            None => Fact::Known(cursor.last_operation),
-        };
-        let unread = cursor.unread.clone();
-        Walked { fleet, next: stopped.map(|stop| (cursor, stop)), unread, read }
-    }
-}
-
-fn note_operations(cursor: &mut Cursor, facts: &ServiceFacts) {
-    match &facts.operations {
-        Fact::Known(operations) => {
-            let newest = operations.iter().map(|operation| operation.started_at).max();
-            cursor.last_operation = cursor.last_operation.max(newest);
-        }
-        Fact::Unavailable(why) => cursor.operations_unread = Some(why.clone()),
-        Fact::Unread => cursor.operations_unread = Some("they were not read".to_owned()),
+        fleet.last_operation = cursor.last_operation();
+        let (unread, left_out) = (cursor.unread.clone(), cursor.left_out.clone());
+        Walked { fleet, next: stopped.map(|stop| (cursor, stop)), unread, left_out, read }
     }
 }
 

@@ -5,15 +5,6 @@ fn arn(name: &str) -> ServiceArn {
 }
 
 #[test]
-fn a_walk_goes_on_behind_its_cursor_in_the_order_of_arns() {
-    let all = || vec![arn("shop"), arn("blog"), arn("till"), arn("blog"), arn("cart")];
-    assert_eq!(remaining(all(), None), [arn("blog"), arn("cart"), arn("shop"), arn("till")]);
-    assert_eq!(remaining(all(), Some(&arn("cart"))), [arn("shop"), arn("till")]);
-    assert_eq!(remaining(all(), Some(&arn("door"))), [arn("shop"), arn("till")], "the last one is gone meanwhile");
-    assert_eq!(remaining(all(), Some(&arn("till"))), []);
-}
-
-#[test]
 fn no_service_is_begun_without_time_or_calls() {
     let second = Duration::from_secs(1);
     assert_eq!(stop(99, Some(100), second), None);
@@ -28,18 +19,6 @@ fn only_named_services_are_walked_by_name_or_arn() {
     assert!(is_wanted(&["shop".to_owned()], &arn("shop")));
     assert!(is_wanted(&[arn("shop").to_string()], &arn("shop")));
     assert!(!is_wanted(&["shop".to_owned()], &arn("shop2")));
-}
-
-#[test]
-fn a_cursor_survives_being_kept() {
-    let cursor = Cursor {
-        after: Some(arn("shop")),
-        unread: vec![(arn("blog"), "apprunner:DescribeService is denied".to_owned())],
-        last_operation: Some(Timestamp::UNIX_EPOCH),
-        ..Cursor::default()
-    };
-    let kept = serde_json::to_string(&cursor).unwrap();
-    assert_eq!(serde_json::from_str::<Cursor>(&kept).unwrap(), cursor);
 }
 
 /// A function's handler may be asked for a future that can move between threads.

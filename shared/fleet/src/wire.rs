@@ -20,15 +20,22 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
+use futures_util::future::BoxFuture;
 use pitcrew_aws::https::Https;
 
 use crate::pace::Pace;
 
 /// Tries of a read. An audit has minutes, and its line slows down meanwhile: five reach over a longer throttle than a function's three.
 const READ_TRIES: u32 = 5;
-/// One try, the wait in the line included: at the slowest, twelve others stand before it.
+/// One try, from where its turn has come until its answer begins. What waits in the line costs no try: at one request a second some
+/// thirty stand there, as eight services are read at the same time with four calls each.
 const ATTEMPT: Duration = Duration::from_secs(15);
-const OPERATION: Duration = Duration::from_secs(45);
+/// The same with its wait and the answer's body: no try may hang, whatever stands still.
+const ATTEMPT_IN_ALL: Duration = Duration::from_secs(75);
+/// All tries together reach over a throttle of two minutes. Who has less time (a walk that ends) gives up by himself.
+const OPERATION: Duration = Duration::from_secs(180);
+/// For what is written at the end of an invocation, which does not wait in a line.
+const OPERATION_OF_A_STORE: Duration = Duration::from_secs(45);
 
 /// Requests a second, by the service in the signature's scope. Route 53 takes five for a whole account, from everybody (developer
 /// guide, "Quotas"); App Runner publishes none. The others allow more than this: they are slowed so that an audit is never
@@ -57,11 +64,31 @@ struct Lane {
     count: Count,
 }
 
+/// The time by which requests wait in their lines.
+trait Clock: Send + Sync {
+    /// Since some beginning.
+    fn now(&self) -> Duration;
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()>;
+}
+
+/// The machine's, as rates are of real seconds.
+struct Machine(Instant);
+
+impl Clock for Machine {
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(time))
+    }
+}
+
 /// Clones share counts and lines.
 #[derive(Clone)]
 pub struct Wire {
     inner: SharedHttpClient,
-    began: Instant,
+    clock: Arc<dyn Clock>,
     lanes: Arc<Mutex<BTreeMap<String, Lane>>>,
 }
 
@@ -75,12 +102,24 @@ impl Wire {
     /// The configuration with every request going through a new wire.
     pub fn around(config: &SdkConfig) -> (SdkConfig, Self) {
         let inner = config.http_client().unwrap_or_else(|| Https::new().sdk());
-        let wire = Self { inner, began: Instant::now(), lanes: Arc::default() };
+        let wire = Self { inner, clock: Arc::new(Machine(Instant::now())), lanes: Arc::default() };
+        (wire.clone().into_config(config), wire)
+    }
+
+    fn into_config(self, config: &SdkConfig) -> SdkConfig {
         let connect = config.timeout_config().and_then(TimeoutConfig::connect_timeout);
-        let mut timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION);
+        let mut timeouts = TimeoutConfig::builder();
+        timeouts = timeouts.operation_attempt_timeout(ATTEMPT_IN_ALL).operation_timeout(OPERATION);
         timeouts.set_connect_timeout(connect);
-        let config = config.to_builder().http_client(wire.clone()).timeout_config(timeouts.build());
-        (config.retry_config(RetryConfig::standard().with_max_attempts(READ_TRIES)).build(), wire)
+        let config = config.to_builder().http_client(self).timeout_config(timeouts.build());
+        config.retry_config(RetryConfig::standard().with_max_attempts(READ_TRIES)).build()
+    }
+
+    /// The timeouts of clients that keep results: at the end of an invocation there are no minutes.
+    pub(crate) fn timeouts_of_a_store(config: &SdkConfig) -> TimeoutConfig {
+        let mut timeouts = config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
+        timeouts.set_operation_attempt_timeout(Some(ATTEMPT)).set_operation_timeout(Some(OPERATION_OF_A_STORE));
+        timeouts.build()
     }
 
     /// What was asked so far, by service: `apprunner`, `ec2`.
@@ -104,7 +143,7 @@ impl Wire {
     }
 
     fn enter(&self, service: &str) -> Duration {
-        let now = self.began.elapsed();
+        let now = self.clock.now();
         self.with(|lanes| {
             let new = || Lane { pace: Pace::new(rate_max(service)), count: Count::default() };
             let lane = lanes.entry(service.to_owned()).or_insert_with(new);
@@ -114,7 +153,7 @@ impl Wire {
     }
 
     fn leave(&self, service: &str, throttled: bool) {
-        let now = self.began.elapsed();
+        let now = self.clock.now();
         self.with(|lanes| {
             let Some(lane) = lanes.get_mut(service) else { return };
             if throttled {
@@ -152,9 +191,10 @@ impl HttpConnector for Paced {
         HttpConnectorFuture::new(async move {
             let wait = wire.enter(&service);
             if !wait.is_zero() {
-                tokio::time::sleep(wait).await;
+                wire.clock.sleep(wait).await;
             }
-            let (answer, throttled) = seen(inner.call(request).await?).await?;
+            let answer = tokio::time::timeout(ATTEMPT, async { seen(inner.call(request).await?).await }).await;
+            let (answer, throttled) = answer.map_err(|late| ConnectorError::timeout(late.into()))??;
             wire.leave(&service, throttled);
             Ok(answer)
         })
@@ -189,35 +229,5 @@ fn throttles(status: u16, kind: &str, body: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use aws_smithy_runtime_api::http::StatusCode;
-
-    use super::*;
-
-    #[test]
-    fn a_request_belongs_to_the_service_that_it_is_signed_for() {
-        let signed = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261121/eu-west-1/apprunner/aws4_request, \
-                      SignedHeaders=host;x-amz-date, Signature=0a";
-        assert_eq!(service_of(signed), "apprunner");
-        assert_eq!((service_of(""), service_of("Bearer token")), ("unsigned", "unsigned"));
-    }
-
-    #[tokio::test]
-    async fn each_protocols_refusal_for_too_many_is_known_and_its_body_stays_whole() {
-        for (status, body, expected) in [
-            (400, r#"{"__type":"com.amazonaws.apprunner#ThrottlingException","Message":"Rate exceeded"}"#, true),
-            (503, "<Response><Errors><Error><Code>RequestLimitExceeded</Code></Error></Errors></Response>", true),
-            (400, "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>", true),
-            (503, "<Error><Code>SlowDown</Code></Error>", true),
-            (429, "", true),
-            (400, r#"{"__type":"InvalidRequestException","Message":"no"}"#, false),
-            (403, "<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>", false),
-            (200, "Throttling", false),
-        ] {
-            let answer = HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body));
-            let (answer, throttled) = seen(answer).await.unwrap();
-            assert_eq!(throttled, expected, "{status} {body}");
-            assert_eq!(answer.body().bytes(), Some(body.as_bytes()), "{status}");
-        }
-    }
-}
+#[path = "wire_tests.rs"]
+mod tests;

@@ -48,6 +48,7 @@ pub async fn report(global: &Global, output: &Output, args: &AuditArgs, asked: A
             table: stack.table.clone(),
             zones: domains.zones,
             resolver: domains.resolver,
+            tls_port: domains.tls_port,
         },
     );
     let settings = WalkSettings {
@@ -71,6 +72,9 @@ pub async fn report(global: &Global, output: &Output, args: &AuditArgs, asked: A
     let services = found(&clients, &wanted, &walked, &run).await?;
     for (arn, why) in &walked.unread {
         parts.merge(Part::unread(arn.clone(), why));
+    }
+    for arn in &walked.left_out {
+        parts.merge(Part::left_out(arn.clone()));
     }
     match (&walked.next, wanted.is_everything()) {
         (_, false) => parts.merge(fleet_not_asked()),

@@ -2,6 +2,7 @@
 //! call twice. Nothing is written, and what was read of the DNS is handed over with the plan.
 
 use pitcrew_core::autonomy::Tags;
+use pitcrew_core::certificate::Served;
 use pitcrew_core::dns::facts::{DnsFacts, DnsLook};
 use pitcrew_core::dns::name::Name;
 use pitcrew_core::dns::record::RecordType;
@@ -28,6 +29,8 @@ pub struct Known {
 /// What one domain would come to.
 pub struct Surveyed {
     pub preview: Result<Preview, EngineError>,
+    /// The certificate that a handshake showed; `Unread` where none was made.
+    pub served: Fact<Served>,
     /// What was read for it.
     pub dns: DnsFacts,
 }
@@ -50,9 +53,9 @@ impl DomainEngine<'_> {
         match self.begin(&subject, &mut of_service, name, memory) {
             Ok(mut run) => {
                 let preview = run.foretell().await;
-                Surveyed { preview, dns: run.seen.dns }
+                Surveyed { preview, served: run.seen.served, dns: run.seen.dns }
             }
-            Err(error) => Surveyed { preview: Err(error), dns: DnsFacts::default() },
+            Err(error) => Surveyed { preview: Err(error), served: Fact::Unread, dns: DnsFacts::default() },
         }
     }
 

@@ -16,6 +16,7 @@ use super::command::in_region;
 use super::rule::{Check, Rule};
 use super::waiver::{self, Waived, Waivers};
 use super::{Findings, Fix, Fleet, Grade, Group, Resource, Seen, ServiceFacts};
+use crate::fact::Fact;
 use crate::id::ServiceArn;
 use crate::render::clean::clip;
 use crate::service::ServiceStatus;
@@ -320,7 +321,10 @@ fn check_fleet_by<'r>(rules: impl Iterator<Item = &'r Rule>, fleet: &Fleet, waiv
 fn line(service: &ServiceFacts, now: Timestamp) -> ServiceLine {
     let domains = service.domains.get().and_then(Result::ok).map_or(&[][..], Vec::as_slice);
     let certificates = domains.iter().filter_map(|domain| {
-        let served = &domain.memory.get()?.ok()?.certificate.as_ref()?.served;
+        let served = match &domain.served {
+            Fact::Known(served) => served,
+            Fact::Unavailable(_) | Fact::Unread => &domain.memory.get()?.ok()?.certificate.as_ref()?.served,
+        };
         Some(CertificateLine {
             domain: domain.name.as_str().to_owned(),
             not_after: served.not_after,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Fleet;
 use super::command::notes;
 use crate::fact::Fact;
 use crate::id::ServiceArn;
@@ -139,6 +140,16 @@ impl Findings {
                 None
             }
         }
+    }
+
+    /// Whether every service that is listed was looked at. Else what none of them shows may be there all the same, and the rule
+    /// has not checked this resource.
+    pub fn all_seen(&mut self, resource: &Resource, fleet: &Fleet) -> bool {
+        let blind = fleet.blind();
+        if let Some(why) = &blind {
+            self.unchecked(resource, why);
+        }
+        blind.is_none()
     }
 
     /// The rule has not checked this resource. Said once for a resource, with the first reason.

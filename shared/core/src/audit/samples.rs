@@ -292,7 +292,7 @@ pub fn image_facts() -> ImageFacts {
         digest: Some(digest(3)),
         mutable: false,
         lifecycle: Some(lifecycle.to_string()),
-        images: vec![image(3, 2), image(2, 9), image(1, 16)],
+        images: [image(3, 2), image(2, 9), image(1, 16)].into(),
         gone: Vec::new(),
     }
 }

@@ -54,6 +54,7 @@ pub fn domain() -> DomainFacts {
         },
         memory: Fact::Known(memory()),
         preview: Fact::Known(preview()),
+        served: Fact::Unread,
         dns: dns(),
     }
 }

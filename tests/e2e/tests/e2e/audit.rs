@@ -267,3 +267,28 @@ async fn a_waiver_file_that_cannot_be_read_is_a_finding_and_one_that_can_waives(
     assert_eq!(report["changes"]["waived"].as_array().unwrap().len(), 1);
     scene.strike().await;
 }
+
+#[tokio::test]
+async fn a_service_that_may_not_be_described_is_not_checked_and_nothing_of_it_is_gone() {
+    let scene = stage(|_| {}).await;
+    let (bare, _) = fleet(&scene).await;
+    let before = audited(&scene).await;
+    let denied = json!({"Statement": [
+        {"Sid": "NoLook", "Effect": "Deny", "Action": "apprunner:DescribeService", "Resource": bare.arn},
+    ]});
+    lock(scene.stage.cloud.world()).policies.set(ROLE, "denied", vec![denied]).unwrap();
+    let report = audited(&scene).await;
+    assert_eq!((report["audited"].as_u64(), &report["changes"]["gone"]), (Some(1), &json!([])), "{report:#}");
+    let of = |report: &Value| found(report, NO_ALARM);
+    assert_eq!((of(&report), of(&before)), (vec!["shop-bare".to_owned()], vec!["shop-bare".to_owned()]));
+    let all = report["findings"].as_array().unwrap();
+    assert!(
+        all.iter().any(|one| one["rule"] == NO_ALARM && one["checked"] == false),
+        "it was seen before, and not now"
+    );
+    let entries = report["not_checked"].as_array().unwrap();
+    let entry = entries.iter().find(|entry| entry["rule"] == "*").unwrap_or_else(|| panic!("{report:#}"));
+    assert_eq!(entry["resources"][0]["arn"], json!(bare.arn));
+    assert!(entry["why"].as_str().unwrap().contains("apprunner:DescribeService is denied"), "{entry:#}");
+    scene.strike().await;
+}

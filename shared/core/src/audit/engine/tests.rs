@@ -152,6 +152,7 @@ fn a_line_shows_the_certificate_that_was_served_last() {
     let now = fleet(1).now;
     let not_after = Timestamp::from_second(now.as_second() + 12 * 86_400).unwrap();
     let served = Served { issuer: "Amazon".into(), names: vec![], serial: "1".into(), not_before: now, not_after };
+    let seen = served.clone();
     let certificate = CertificateMemory { served, seen_at: now, paged_days: None, troubled: None, blind_since: None };
     let domain = |memory| DomainFacts {
         name: Name::parse("shop.example.com").unwrap(),
@@ -165,6 +166,7 @@ fn a_line_shows_the_certificate_that_was_served_last() {
         },
         memory,
         preview: Fact::Unread,
+        served: Fact::Unread,
         dns: crate::dns::facts::DnsFacts::default(),
     };
     let mut shop = service("shop-api", &[]);
@@ -172,4 +174,8 @@ fn a_line_shows_the_certificate_that_was_served_last() {
     shop.domains = Fact::Known(vec![domain(Fact::Known(memory)), domain(Fact::Unavailable("no".into()))]);
     let expected = CertificateLine { domain: "shop.example.com".into(), not_after, days_left: 12 };
     assert_eq!(line(&shop, now).certificates, [expected]);
+    let Fact::Known(domains) = &mut shop.domains else { panic!("no domains") };
+    let seen = Served { not_after: Timestamp::from_second(now.as_second() + 86_400).unwrap(), ..seen };
+    domains[1].served = Fact::Known(seen);
+    assert_eq!(line(&shop, now).certificates[1].days_left, 1, "what this look saw, with nothing remembered");
 }

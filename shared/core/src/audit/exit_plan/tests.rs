@@ -109,7 +109,14 @@ fn domain() -> DomainFacts {
         dns_target: Some(name(TARGET)),
         vpc_targets: Vec::new(),
     };
-    DomainFacts { name: name("shop.octank.dev"), association, memory: Fact::Unread, preview: Fact::Unread, dns }
+    DomainFacts {
+        name: name("shop.octank.dev"),
+        association,
+        memory: Fact::Unread,
+        preview: Fact::Unread,
+        served: Fact::Unread,
+        dns,
+    }
 }
 
 fn with_domain(change: impl FnOnce(&mut DomainFacts)) -> ExitPlan {

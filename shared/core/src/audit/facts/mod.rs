@@ -29,6 +29,9 @@ use crate::fact::Fact;
 use crate::id::ServiceArn;
 use crate::service::ServiceStatus;
 
+/// Services that a reason names; of more, their number.
+const NAMES_MAX: usize = 3;
+
 /// The account, the region and the partition of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
@@ -135,8 +138,12 @@ pub struct Fleet {
     pub place: Place,
     pub now: Timestamp,
     pub policy: Policy,
-    /// Every service of the region. Rules about the fleet see all of them; rules about a service may see a part.
+    /// Every service of the region that was looked at. Rules about the fleet see all of them; rules about a service may see
+    /// a part.
     pub services: Vec<Listed>,
+    /// Services that App Runner lists and that could not be looked at, with the reason. What none of [`Fleet::services`] is or
+    /// uses may be one of these, or be used by it: see [`Fleet::blind`].
+    pub unseen: BTreeMap<ServiceArn, String>,
     pub connectors: Fact<Vec<Connector>>,
     pub ingresses: Fact<Vec<Ingress>>,
     pub scalings: Fact<Vec<Revision>>,
@@ -148,6 +155,8 @@ pub struct Fleet {
     /// ARNs of roles that services name and IAM does not know: they are not among [`Fleet::roles`].
     pub roles_gone: BTreeSet<String>,
     pub alarms: Fact<Vec<AlarmFacts>>,
+    /// Why there may be alarms that watch a service and are not among [`Fleet::alarms`]; `None` where these are all.
+    pub alarms_left: Option<String>,
     /// Records of this account's zones that lead to App Runner.
     pub pointers: Fact<Vec<Pointer>>,
     /// When an event rule of this stack fired last; `None` where none did in the time that was asked for.
@@ -164,6 +173,7 @@ impl Fleet {
             now,
             policy,
             services: Vec::new(),
+            unseen: BTreeMap::new(),
             connectors: Fact::Unread,
             ingresses: Fact::Unread,
             scalings: Fact::Unread,
@@ -173,9 +183,22 @@ impl Fleet {
             roles: BTreeMap::new(),
             roles_gone: BTreeSet::new(),
             alarms: Fact::Unread,
+            alarms_left: None,
             pointers: Fact::Unread,
             last_event: Fact::Unread,
             last_operation: Fact::Unread,
         }
+    }
+
+    /// Why nothing can be concluded from what no service is or uses: a service that is listed could not be looked at. `None`
+    /// where every one was.
+    pub fn blind(&self) -> Option<String> {
+        let (_, why) = self.unseen.first_key_value()?;
+        let names: Vec<&str> = self.unseen.keys().take(NAMES_MAX).map(ServiceArn::name).collect();
+        let more = match self.unseen.len() - names.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        Some(format!("could not look at {}{more}: {why}", names.join(", ")))
     }
 }

@@ -1,12 +1,15 @@
 //! One service, as its rules see it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::super::lifecycle::Image;
 use super::watch::{LogGroup, Usage};
 use crate::autonomy::Tags;
+use crate::certificate::Served;
 use crate::dns::facts::DnsFacts;
 use crate::dns::name::Name;
 use crate::domain::{Association, DomainMemory, Preview};
@@ -106,7 +109,7 @@ pub struct CodeFacts {
 }
 
 /// What ECR says of the image and its repository.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageFacts {
     /// What the source names now; `None` where ECR has no such image any more.
     pub digest: Option<Digest>,
@@ -114,8 +117,8 @@ pub struct ImageFacts {
     pub mutable: bool,
     /// The lifecycle policy, as ECR holds it; `None` where there is none.
     pub lifecycle: Option<String>,
-    /// All images of the repository, where there is a lifecycle policy: digest, tags, and when it was pushed.
-    pub images: Vec<(Digest, Vec<String>, Timestamp)>,
+    /// All images of the repository, where there is a lifecycle policy. The services of a repository share the list.
+    pub images: Arc<[Image]>,
     /// Digests of releases in the ledger that ECR has no more.
     pub gone: Vec<Digest>,
 }
@@ -129,6 +132,8 @@ pub struct DomainFacts {
     pub memory: Fact<DomainMemory>,
     /// What the domains function would do: record by record, with what stands in the way.
     pub preview: Fact<Preview>,
+    /// The certificate that a handshake of this very look showed; `Unread` where none was made.
+    pub served: Fact<Served>,
     /// What the DNS answers, and the records that were read. Where a rule misses an answer, it has not checked.
     pub dns: DnsFacts,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlarmFacts {
     pub name: String,
-    /// Names and ids of the services that it watches.
+    /// Names, ids and ARNs of the services that it watches.
     pub watches: Vec<String>,
     /// The metrics of `AWS/AppRunner` that it reads: `5xxStatusResponses`, `RequestLatency`. Empty for one that watches a
     /// service by tag alone, through metrics of somebody else.

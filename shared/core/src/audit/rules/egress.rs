@@ -191,10 +191,16 @@ fn is_used(fleet: &Fleet, connector: &Connector) -> bool {
     alive.into_iter().any(|listed| uses(listed.connector.as_ref()))
 }
 
-/// The active connectors that services use: what others lead to hurts nobody.
+/// The active connectors that services use: what others lead to hurts nobody. Whether nobody uses one is known only where
+/// every service was looked at.
 fn used<'f>(fleet: &'f Fleet, out: &mut Findings) -> Vec<&'f Connector> {
     let all = out.known(&Resource::Account, &fleet.connectors).map(Vec::as_slice).unwrap_or_default();
-    all.iter().filter(|it| it.status == ConnectorStatus::Active && is_used(fleet, it)).collect()
+    let active = all.iter().filter(|it| it.status == ConnectorStatus::Active);
+    let (used, others): (Vec<_>, Vec<_>) = active.partition(|it| is_used(fleet, it));
+    for connector in others {
+        out.all_seen(&of(connector), fleet);
+    }
+    used
 }
 
 /// The subnets of a connector that EC2 knows; `None` where they could not be read.

@@ -16,6 +16,8 @@
 
 pub(super) mod endpoints;
 
+use std::collections::BTreeSet;
+
 use super::super::facts::{Fleet, Ingress, IngressStatus, Listed};
 use super::super::{Check, Findings, Grade, Group, Resource, Rule, ServiceFacts};
 use super::subject::{guide, private_article, sheet, this};
@@ -216,19 +218,22 @@ fn pending(fleet: &Fleet, out: &mut Findings) {
 }
 
 fn service_gone(fleet: &Fleet, out: &mut Findings) {
+    let alive: BTreeSet<String> = fleet.services.iter().filter(is_alive).map(|listed| listed.arn.to_string()).collect();
+    let unseen: BTreeSet<String> = fleet.unseen.keys().map(ToString::to_string).collect();
     for ingress in ingresses(fleet, out) {
-        let owner = fleet.services.iter().filter(is_alive).find(|listed| listed.arn.to_string() == ingress.service);
-        if owner.is_none() {
-            out.find(
-                of(ingress),
-                format!("It leads to {}, which App Runner does not list.", ingress.service),
-                "Delete it.",
-                format!(
-                    "aws apprunner delete-vpc-ingress-connection --vpc-ingress-connection-arn {}",
-                    quote(&ingress.arn)
-                ),
-            );
+        if alive.contains(&ingress.service) {
+            continue;
         }
+        if unseen.contains(&ingress.service) {
+            out.all_seen(&of(ingress), fleet);
+            continue;
+        }
+        out.find(
+            of(ingress),
+            format!("It leads to {}, which App Runner does not list.", ingress.service),
+            "Delete it.",
+            format!("aws apprunner delete-vpc-ingress-connection --vpc-ingress-connection-arn {}", quote(&ingress.arn)),
+        );
     }
 }
 

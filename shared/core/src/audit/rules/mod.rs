@@ -36,3 +36,5 @@ pub(super) const ALL: &[&[Rule]] = &[
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unseen;

@@ -79,13 +79,21 @@ const EVENT_DELAY: SignedDuration = SignedDuration::from_hours(1);
 
 fn no_events(fleet: &Fleet, out: &mut Findings) {
     let Some(operation) = out.known(&Resource::Account, &fleet.last_operation) else { return };
-    let Some(operation) = *operation else { return };
+    let Some(operation) = *operation else {
+        out.all_seen(&Resource::Account, fleet);
+        return;
+    };
     let Some(event) = out.known(&Resource::Account, &fleet.last_event) else { return };
     let window = SignedDuration::from_hours(24 * i64::from(fleet.policy.silent_days));
     let silent = event.is_none_or(|event| fleet.now.duration_since(event) >= window);
     // What happened before the window may have had its event before it too: metrics do not reach back for ever.
     let age = fleet.now.duration_since(operation);
-    if !silent || age >= window || age < EVENT_DELAY {
+    if !silent {
+        return;
+    }
+    if age >= window || age < EVENT_DELAY {
+        // A service that could not be looked at may have had one in between.
+        out.all_seen(&Resource::Account, fleet);
         return;
     }
     let last = event.map_or_else(

@@ -14,7 +14,8 @@
 //! | `quotas-connection-broken` | a connection that is not `AVAILABLE` and that a service uses: it can deploy nothing | high |
 //! | ... | ... and that no service uses | low |
 //!
-//! What no service uses is the fix's command: it can be deleted.
+//! What no service uses is the fix's command: it can be deleted. While a service could not be looked at, nobody knows what it
+//! uses, and the command is left out.
 
 mod shared;
 
@@ -83,6 +84,9 @@ fn near(fleet: &Fleet, quota: Quota, name: &str, used: usize, command: String, o
     }
     let of = if name.is_empty() { String::new() } else { format!(" ({name})") };
     let fix = match (command.is_empty(), quota.adjustable()) {
+        (true, _) if !fleet.unseen.is_empty() && !matches!(quota, Quota::Services | Quota::IngressConnections) => {
+            "Delete what no service uses. Which that is shows where every service can be looked at; some could not."
+        }
         (false, _) if quota == Quota::Services => {
             "Delete the services whose creation failed, once you know why, or ask AWS for more in the console of \
              Service Quotas."
@@ -105,7 +109,8 @@ fn services(fleet: &Fleet, out: &mut Findings) {
         .iter()
         .filter(|listed| listed.status == ServiceStatus::CreateFailed)
         .map(|listed| format!("aws apprunner delete-service --service-arn {}", listed.arn));
-    near(fleet, Quota::Services, "", counted.len(), delete_all(failed), out);
+    // One that could not be looked at is there all the same.
+    near(fleet, Quota::Services, "", counted.len() + fleet.unseen.len(), delete_all(failed), out);
 }
 
 /// The names of configurations with their revisions, without App Runner's own.
@@ -126,7 +131,7 @@ fn unused<'r>(
     whole_names: bool,
 ) -> impl Iterator<Item = String> + use<'r> {
     let newest = revisions.iter().map(|revision| revision.revision).max();
-    let used = move |revision: &Revision| fleet.services.iter().any(|listed| kind.of(listed) == Some(&revision.arn));
+    let used = move |revision: &Revision| kind.may_be_used(fleet, &revision.arn);
     let any_used = revisions.iter().any(|revision| used(revision));
     let mut free: Vec<&Revision> = revisions.iter().copied().filter(|revision| !used(revision)).collect();
     if whole_names {

@@ -119,20 +119,25 @@ pub(super) fn failed(_: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     }
 }
 
-/// The certificates that active domains served lately; for others it is said why nothing is.
+/// The certificates that active domains serve, or served lately; for others it is said why nothing is.
 fn served<'f>(fleet: &Fleet, service: &'f ServiceFacts, out: &mut Findings) -> Vec<(&'f DomainFacts, &'f Served)> {
     let mut all = Vec::new();
     for domain in linked(service, out) {
         if domain.association.status != DomainStatus::Active {
             continue;
         }
-        let certificate = match domain.memory.get() {
-            Some(Ok(memory)) => memory.certificate.as_ref(),
-            Some(Err(why)) => {
+        let certificate = match (domain.served.get(), domain.memory.get()) {
+            // What this look saw itself is the newest, and needs no stack that remembers.
+            (Some(Ok(served)), _) => {
+                all.push((domain, served));
+                continue;
+            }
+            (_, Some(Ok(memory))) => memory.certificate.as_ref(),
+            (Some(Err(why)), Some(Err(_))) | (None, Some(Err(why))) => {
                 unchecked(out, service, domain, why);
                 continue;
             }
-            None => None,
+            (_, None) => None,
         };
         let Some(certificate) = certificate else {
             unchecked(out, service, domain, "its certificate was not looked at yet");

@@ -1,6 +1,8 @@
 //! Records of this account's zones that lead to App Runner.
 
-use super::super::super::facts::{Fleet, Pointer};
+use std::collections::{HashMap, HashSet};
+
+use super::super::super::facts::{Fleet, Listed, Pointer};
 use super::super::super::{Findings, Resource};
 use super::record;
 use crate::dns::command::quote;
@@ -14,11 +16,13 @@ fn pointers<'f>(fleet: &'f Fleet, out: &mut Findings) -> Vec<&'f Pointer> {
     all.iter().filter(|pointer| pointer.target != region && pointer.target.is_at_or_below(&region)).collect()
 }
 
-/// The status of the service that has the name; `None` where none of this account and region does.
-fn owner<'f>(fleet: &'f Fleet, target: &Name) -> Option<(&'f str, &'f ServiceStatus)> {
-    let has = |host: &Option<String>| host.as_ref().and_then(|host| Name::parse(host).ok()).as_ref() == Some(target);
-    let listed = fleet.services.iter().find(|listed| has(&listed.host))?;
-    Some((listed.arn.name(), &listed.status))
+/// A service, as a pointer's target: its name and its status.
+type Owner<'f> = (&'f str, &'f ServiceStatus);
+
+/// The services by their default domains. Made once: a zone may lead to each of ten thousand.
+fn owners(fleet: &Fleet) -> HashMap<Name, Owner<'_>> {
+    let host = |listed: &Listed| Name::parse(listed.host.as_ref()?).ok();
+    fleet.services.iter().filter_map(|listed| Some((host(listed)?, (listed.arn.name(), &listed.status)))).collect()
 }
 
 fn look(pointer: &Pointer) -> String {
@@ -32,16 +36,19 @@ fn look(pointer: &Pointer) -> String {
 }
 
 pub(super) fn dangling(fleet: &Fleet, out: &mut Findings) {
+    let owners = owners(fleet);
+    let ingresses = fleet.ingresses.get().and_then(Result::ok).map(Vec::as_slice).unwrap_or_default();
+    // The names of VPC ingress connections are of the same form.
+    let inside: HashSet<Name> =
+        ingresses.iter().filter_map(|ingress| Name::parse(ingress.domain.as_ref()?).ok()).collect();
     for pointer in pointers(fleet, out) {
-        let status = owner(fleet, &pointer.target).map(|(_, status)| status);
-        if status.is_some_and(|status| *status != ServiceStatus::Deleted) {
+        let owner = owners.get(&pointer.target);
+        if owner.is_some_and(|(_, status)| **status != ServiceStatus::Deleted) || inside.contains(&pointer.target) {
             continue;
         }
         let at = record(&pointer.zone, &pointer.name, &pointer.kind);
-        // The names of VPC ingress connections are of the same form.
-        let Some(ingresses) = out.known(&at, &fleet.ingresses) else { continue };
-        let is_ingress = |domain: &String| Name::parse(domain).is_ok_and(|domain| domain == pointer.target);
-        if ingresses.iter().any(|ingress| ingress.domain.as_ref().is_some_and(is_ingress)) {
+        // The name may be that of a service, or of an ingress connection, that nobody could look at.
+        if out.known(&at, &fleet.ingresses).is_none() || (owner.is_none() && !out.all_seen(&at, fleet)) {
             continue;
         }
         out.find(
@@ -58,8 +65,13 @@ pub(super) fn dangling(fleet: &Fleet, out: &mut Findings) {
 }
 
 pub(super) fn dead(fleet: &Fleet, out: &mut Findings) {
+    let owners = owners(fleet);
     for pointer in pointers(fleet, out) {
-        let Some((name, status)) = owner(fleet, &pointer.target) else { continue };
+        let Some((name, status)) = owners.get(&pointer.target) else {
+            // It may be that of a service that is paused, if only one could look.
+            out.all_seen(&record(&pointer.zone, &pointer.name, &pointer.kind), fleet);
+            continue;
+        };
         match status {
             ServiceStatus::Paused | ServiceStatus::CreateFailed | ServiceStatus::DeleteFailed => out.find(
                 record(&pointer.zone, &pointer.name, &pointer.kind),

@@ -174,6 +174,10 @@ pub(super) fn stale_reference(fleet: &Fleet, out: &mut Findings) {
             }
         }
     }
+    if !out.unchecked.is_empty() {
+        // What it found stands under security groups: those of a VPC that was not looked at are none that are gone.
+        out.all_seen(&Resource::Account, fleet);
+    }
     if vpcs.is_empty() {
         return;
     }

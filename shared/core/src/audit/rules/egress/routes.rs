@@ -225,6 +225,9 @@ pub(super) fn subnet_full(fleet: &Fleet, out: &mut Findings) {
 pub(super) fn unused(fleet: &Fleet, out: &mut Findings) {
     let all = out.known(&Resource::Account, &fleet.connectors).map(Vec::as_slice).unwrap_or_default();
     for connector in all.iter().filter(|it| it.status == ConnectorStatus::Active && !is_used(fleet, it)) {
+        if !out.all_seen(&of(connector), fleet) {
+            continue;
+        }
         out.find(
             of(connector),
             format!("No service of the region uses {} (revision {}).", connector.name, connector.revision),

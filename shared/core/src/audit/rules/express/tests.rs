@@ -39,6 +39,7 @@ fn domain(name: &str, www: bool) -> DomainFacts {
         },
         memory: Fact::Known(DomainMemory::default()),
         preview: Fact::Unread,
+        served: Fact::Unread,
         dns: DnsFacts::default(),
     }
 }

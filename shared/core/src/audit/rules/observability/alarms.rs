@@ -40,12 +40,19 @@ pub(in super::super) const RULES: &[Rule] = &[
 /// Said with every new alarm: CloudWatch does not ask before it replaces one.
 const REPLACES: &str = "An alarm that has the command's name already would be replaced.";
 
-/// The alarms that watch the service, by its name or its id.
+/// The alarms that watch the service: by its name or its id, and by its ARN where a tag says so.
 fn alarms<'f>(fleet: &'f Fleet, service: &ServiceFacts, out: &mut Findings) -> Option<Vec<&'f AlarmFacts>> {
-    let watches = |alarm: &&AlarmFacts| {
-        alarm.watches.iter().any(|watched| watched == service.arn.name() || watched == service.arn.id())
-    };
+    let own = [service.arn.name().to_owned(), service.arn.id().to_owned(), service.arn.to_string()];
+    let watches = |alarm: &&AlarmFacts| alarm.watches.iter().any(|watched| own.contains(watched));
     Some(out.known(&this(service), &fleet.alarms)?.iter().filter(watches).collect())
+}
+
+/// Whether these are all alarms that may watch the service; else the rule has not checked it.
+fn are_all(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) -> bool {
+    if let Some(why) = &fleet.alarms_left {
+        out.unchecked(&this(service), why);
+    }
+    fleet.alarms_left.is_none()
 }
 
 /// Whether an alarm reads the metric.
@@ -72,7 +79,7 @@ fn no_error_alarm(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     }
     let Some(alarms) = alarms(fleet, service, out) else { return };
     let covers = |alarm: &&AlarmFacts| alarm.metrics.is_empty() || reads(alarm, "5xxStatusResponses");
-    if alarms.iter().any(covers) {
+    if alarms.iter().any(covers) || !are_all(fleet, service, out) {
         return;
     }
     out.find(
@@ -88,7 +95,7 @@ fn no_latency_alarm(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
         return;
     }
     let Some(alarms) = alarms(fleet, service, out) else { return };
-    if alarms.iter().any(|alarm| reads(alarm, "RequestLatency")) {
+    if alarms.iter().any(|alarm| reads(alarm, "RequestLatency")) || !are_all(fleet, service, out) {
         return;
     }
     out.find(
@@ -110,6 +117,9 @@ fn watched(alarms: &[&AlarmFacts], metric: &str) -> String {
 
 fn silent_alarm(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
     let Some(alarms) = alarms(fleet, service, out) else { return };
+    if alarms.is_empty() {
+        are_all(fleet, service, out);
+    }
     // A composite alarm reads what its children read, and often it alone tells: that is how it is meant.
     let told = |silent: &AlarmFacts| {
         let all = |other: &&&AlarmFacts| silent.metrics.iter().all(|metric| reads(other, metric));

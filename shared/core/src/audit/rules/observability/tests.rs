@@ -237,3 +237,34 @@ fn what_could_not_be_read_is_not_checked() {
         assert_eq!((findings.found.len(), findings.unchecked.len()), (0, 1));
     }
 }
+
+#[test]
+fn an_alarm_whose_tag_is_the_arn_of_the_service_watches_it() {
+    let tagged = |watches: String| {
+        check("observability-no-error-alarm", move |fleet, _| {
+            let mut alarm = alarm("by-tag", "5xxStatusResponses");
+            (alarm.watches, alarm.metrics) = (vec![watches], Vec::new());
+            fleet.alarms = Fact::Known(vec![alarm]);
+        })
+    };
+    assert_eq!(tagged(service("shop-api").arn.to_string()).found, []);
+    assert_eq!(tagged(service("shop-web").arn.to_string()).found.len(), 1);
+}
+
+#[test]
+fn where_some_alarms_were_not_read_a_service_that_is_watched_is_fine_and_another_is_not_checked() {
+    let left = "the tags of 9 alarms were not read";
+    for id in ["observability-no-error-alarm", "observability-no-latency-alarm", "observability-silent-alarm"] {
+        let with = |watched: bool| {
+            check(id, |fleet, _| {
+                fleet.alarms_left = Some(left.to_owned());
+                if !watched {
+                    fleet.alarms = Fact::Known(Vec::new());
+                }
+            })
+        };
+        assert_eq!((with(true).found.len(), with(true).unchecked.len()), (0, 0), "{id}");
+        let not = with(false);
+        assert_eq!((not.found.len(), not.unchecked[0].why.as_str()), (0, left), "{id}");
+    }
+}

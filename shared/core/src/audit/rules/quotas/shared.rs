@@ -1,5 +1,7 @@
 //! Connectors and connections, which services share. The table stands in [`super`].
 
+use std::collections::BTreeSet;
+
 use super::super::super::facts::{Connection, ConnectorStatus, Ingress, IngressStatus, Listed};
 use super::super::super::quotas::Quota;
 use super::super::super::{Check, Findings, Fleet, Grade, Group, Resource, Rule};
@@ -56,8 +58,9 @@ impl Kind {
         format!("aws apprunner {what} {}", quote(arn))
     }
 
-    fn is_used(self, fleet: &Fleet, arn: &str) -> bool {
-        fleet.services.iter().any(|listed| self.of(listed).is_some_and(|used| used == arn))
+    /// Whether a service uses it, or one may that could not be looked at.
+    pub(super) fn may_be_used(self, fleet: &Fleet, arn: &str) -> bool {
+        !fleet.unseen.is_empty() || self.users(fleet, arn) > 0
     }
 
     fn users(self, fleet: &Fleet, arn: &str) -> usize {
@@ -73,7 +76,7 @@ pub(super) fn delete_all(commands: impl IntoIterator<Item = String>) -> String {
 fn connectors(fleet: &Fleet, out: &mut Findings) {
     let Some(known) = out.known(&Resource::Account, &fleet.connectors) else { return };
     let active: Vec<_> = known.iter().filter(|connector| connector.status == ConnectorStatus::Active).collect();
-    let free = active.iter().filter(|connector| !Kind::Connector.is_used(fleet, &connector.arn));
+    let free = active.iter().filter(|connector| !Kind::Connector.may_be_used(fleet, &connector.arn));
     let free = free.map(|connector| Kind::Connector.delete(&connector.arn));
     near(fleet, Quota::VpcConnectors, "", active.len(), delete_all(free), out);
 }
@@ -82,12 +85,11 @@ fn ingress_connections(fleet: &Fleet, out: &mut Findings) {
     let Some(known) = out.known(&Resource::Account, &fleet.ingresses) else { return };
     let standing = |ingress: &&Ingress| ingress.status != IngressStatus::Deleted;
     let standing: Vec<_> = known.iter().filter(standing).collect();
-    let orphans = standing
-        .iter()
-        .filter(|ingress| !fleet.services.iter().any(|listed| listed.arn.to_string() == ingress.service))
-        .map(|ingress| {
-            format!("aws apprunner delete-vpc-ingress-connection --vpc-ingress-connection-arn {}", quote(&ingress.arn))
-        });
+    let services = fleet.services.iter().map(|listed| &listed.arn).chain(fleet.unseen.keys());
+    let services: BTreeSet<String> = services.map(ToString::to_string).collect();
+    let orphans = standing.iter().filter(|ingress| !services.contains(&ingress.service)).map(|ingress| {
+        format!("aws apprunner delete-vpc-ingress-connection --vpc-ingress-connection-arn {}", quote(&ingress.arn))
+    });
     near(fleet, Quota::IngressConnections, "", standing.len(), delete_all(orphans), out);
 }
 
@@ -98,7 +100,7 @@ fn is_standing(connection: &Connection) -> bool {
 fn connections(fleet: &Fleet, out: &mut Findings) {
     let Some(known) = out.known(&Resource::Account, &fleet.connections) else { return };
     let standing: Vec<_> = known.iter().filter(|connection| is_standing(connection)).collect();
-    let free = standing.iter().filter(|connection| !Kind::Connection.is_used(fleet, &connection.arn));
+    let free = standing.iter().filter(|connection| !Kind::Connection.may_be_used(fleet, &connection.arn));
     let free = free.map(|connection| Kind::Connection.delete(&connection.arn));
     near(fleet, Quota::Connections, "", standing.len(), delete_all(free), out);
 }
@@ -119,7 +121,7 @@ fn connection_broken(fleet: &Fleet, out: &mut Findings) {
                  does not help, make a new connection and give it to the services.",
                 "",
             );
-        } else {
+        } else if out.all_seen(&resource, fleet) {
             let seen = format!("{} is {}, and no service uses it.", connection.name, connection.status);
             let fix = "Complete its handshake in App Runner's console, or delete it.";
             out.find(resource, seen, fix, Kind::Connection.delete(&connection.arn));

@@ -169,6 +169,7 @@ fn a_service_with_five_domains_is_found() {
             },
             memory: Fact::Known(DomainMemory::default()),
             preview: Fact::Unread,
+            served: Fact::Unread,
             dns: DnsFacts::default(),
         };
         service.domains = Fact::Known((0..number).map(domain).collect());

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::super::super::facts::ImageFacts;
@@ -34,11 +36,12 @@ fn moving_tag(service: &mut ServiceFacts) {
     follow(service, "latest", Some(true));
     let image = facts(service);
     image.mutable = true;
-    image.images = vec![
+    image.images = [
         (digest(3), vec!["latest".to_owned()], days_ago(2)),
         (digest(2), vec![], days_ago(9)),
         (digest(1), vec![], days_ago(16)),
-    ];
+    ]
+    .into();
 }
 
 fn lifecycle(service: &mut ServiceFacts, rules: Value) {
@@ -150,8 +153,9 @@ fn a_tag_that_stays_keeps_the_release_that_serves() {
     let found = check("deployments-target-expires", |service| {
         moving_tag(service);
         follow(service, "v3", Some(false));
-        facts(service).images[0].1 = vec!["v3".to_owned(), "latest".to_owned()];
-        facts(service).images[1].1 = vec!["v2".to_owned()];
+        let images = Arc::get_mut(&mut facts(service).images).unwrap();
+        images[0].1 = vec!["v3".to_owned(), "latest".to_owned()];
+        images[1].1 = vec!["v2".to_owned()];
         facts(service).mutable = false;
         lifecycle(service, json!([untagged_after(1)]));
     });

@@ -131,3 +131,23 @@ fn a_certificate_that_nobody_looked_at_is_not_checked() {
         assert_eq!(count(id, &with_domain()), (0, 0), "{id}");
     }
 }
+
+#[test]
+fn a_handshake_of_this_look_counts_before_what_is_remembered_and_where_nothing_is() {
+    let served = |days: i64| {
+        let served = memory().certificate.unwrap().served;
+        Fact::Known(Served { not_after: days_ago(-days), ..served })
+    };
+    let mut fresh = with_domain();
+    domain_of(&mut fresh).served = served(9);
+    assert_eq!(count("domains-certificate-ends", &fresh), (1, 0));
+    let mut stackless = with_domain();
+    domain_of(&mut stackless).memory = Fact::Unavailable("there is no state table".to_owned());
+    domain_of(&mut stackless).served = served(90);
+    for id in CERTIFICATES {
+        assert_eq!(count(id, &stackless), (0, 0), "{id}");
+    }
+    domain_of(&mut stackless).served = Fact::Unavailable("no handshake".to_owned());
+    let why = look("domains-certificate-ends", &fleet(), &stackless).unchecked[0].why.clone();
+    assert!(why.contains("no handshake"), "{why}");
+}
