@@ -8,8 +8,8 @@
 //! | refuses one request and takes others | said once; the rest is sent |
 //! | is not enabled | logged: nothing is owed |
 //!
-//! Nothing waits for it: it comes last in a tick. A report that a newer one overtakes is not sent to its end. What has gone is
-//! told against every report that was sent, in full or in part, so that nothing stays active for ever.
+//! Nothing waits for it: it comes last in a tick. A report that a newer one overtakes is not sent to its end. What has gone
+//! is told against every report that was sent, in full or in part, so that nothing stays active for ever.
 
 use std::time::SystemTime;
 
@@ -27,8 +27,8 @@ use crate::progress::{Kept, PAGE, report_key, stored_if_any};
 const KEPT_EVERY: usize = 10;
 /// Requests that may be refused before the rest of the report is given up.
 const REFUSED_MAX: usize = 5;
-/// Reports that were begun since the last one that was sent whole. What was in an older one alone stays in Security Hub until
-/// that deletes it, 90 days after it was last updated.
+/// Reports that were begun since the last one that was sent whole. What was in an older one alone stays in Security Hub
+/// until that deletes it, 90 days after it was last updated.
 const HELD_MAX: usize = 10;
 /// Refused findings that are named in the log.
 const REFUSED_NAMED_MAX: usize = 5;
@@ -41,7 +41,7 @@ pub(crate) struct Hub {
     pub owed: Option<String>,
     /// How much of that was sent.
     pub sent: usize,
-    /// The runs whose findings it may hold, oldest first: the last one that was sent whole, and those that were begun since.
+    /// The runs whose findings it may hold, oldest first: the last that was sent whole, and those that were begun since.
     pub held: Vec<String>,
     /// The refusal that people were told of.
     pub refused: Option<String>,

@@ -50,7 +50,8 @@ pub(crate) struct Underway {
     pub parts: Vec<String>,
     /// Calls to AWS by these ticks.
     pub calls: u64,
-    /// Until when an invocation reads. Whoever comes before it leaves the run alone, or two would overtake each other for ever.
+    /// Until when an invocation reads. Whoever comes before it leaves the run alone, or two would overtake each other for
+    /// ever.
     #[serde(default)]
     pub reading_until: Option<Timestamp>,
 }

@@ -54,8 +54,8 @@ fn json_is_written_into_as_much_room_as_it_needs() {
     assert_eq!(body.capacity(), body.len());
 }
 
-/// What the objects of a run may be. They are written every two minutes of a run and held at its end, in the memory that the
-/// template gives.
+/// What the objects of a run may be. They are written every two minutes of a run and held at its end, in the memory that
+/// the template gives.
 const STATE_BYTES_MAX: usize = 10_000_000;
 const PART_BYTES_MAX: usize = 16_000_000;
 

@@ -1,7 +1,7 @@
 //! The reading of a run: as far as one invocation comes, from the cursor on, every service judged and dropped.
 //!
-//! What was found is kept every few hundred services and behind the last one, so an invocation that dies loses little, and
-//! one that dies while it puts the report together leaves only that to the next.
+//! What was found is kept every few hundred services and behind the last one, so an invocation that dies loses little,
+//! and one that dies while it puts the report together leaves only that to the next.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -67,37 +67,44 @@ pub(crate) async fn go_on(
     if !kept.save(&clients.store).await? {
         return Ok(Read::overtaken(&id));
     }
-    let waivers = waivers(clients).await?;
-    let walked = match read(app, clients, kept, &waivers, times.until).await {
-        Ok(Some(walked)) => walked,
-        Ok(None) => return Ok(Read::overtaken(&id)),
-        Err(failure) => {
-            // Lambda tries again soon, and must not wait for a reading that has ended.
-            if let Some(run) = kept.state.run.as_mut() {
-                run.reading_until = None;
-                kept.save(&clients.store).await?;
-            }
-            return Err(failure);
+    let outcome = read_and_end(app, clients, kept, times, &id).await;
+    if outcome.is_err()
+        && let Some(run) = kept.state.run.as_mut()
+    {
+        // Lambda tries again soon, and must not wait for a reading that has ended.
+        run.reading_until = None;
+        if let Err(error) = kept.save(&clients.store).await {
+            tracing::warn!(%error, "the state still says that somebody reads");
         }
-    };
+    }
+    outcome
+}
+
+async fn read_and_end(
+    app: &AuditApp,
+    clients: &Clients,
+    kept: &mut Kept,
+    times: Times,
+    id: &str,
+) -> Result<Read, Failure> {
+    let waivers = waivers(clients).await?;
+    let Some(walked) = read(app, clients, kept, &waivers, times.until).await? else { return Ok(Read::overtaken(id)) };
     let read = walked.read;
+    let cut = |why: &str| {
+        let answer = json!({"run": id, "read": read, "cut_by": why});
+        Read { ended: false, read, overtaken: false, answer }
+    };
     if let Some((_, stop)) = walked.next {
         let why = match stop {
             Stop::Time => "time",
             Stop::Calls => "calls",
         };
         tracing::info!(run = id, read, why, "the run goes on at the next tick");
-        return Ok(Read {
-            ended: false,
-            read,
-            overtaken: false,
-            answer: json!({"run": id, "read": read, "cut_by": why}),
-        });
+        return Ok(cut(why));
     }
     if !ends_now(read, times.deadline.duration_since(SystemTime::now()).unwrap_or_default()) {
         tracing::info!(run = id, read, "every service is read; the report is made at the next tick");
-        let answer = json!({"run": id, "read": read, "cut_by": "end"});
-        return Ok(Read { ended: false, read, overtaken: false, answer });
+        return Ok(cut("end"));
     }
     ending::end(app, clients, kept, &walked, &waivers).await
 }
@@ -177,7 +184,7 @@ impl<'k> Keeper<'k> {
         Self { store, wire, run: run.id.clone(), tick: run.ticks, parts: 0, calls: run.calls }
     }
 
-    /// Keeps what was found since the last time, and how far the reading is; `false` where somebody else wrote the state.
+    /// Keeps what was found since the last time, and how far it is; `false` where somebody else wrote the state.
     async fn keep(&mut self, kept: &mut Kept, part: Part, cursor: Cursor, ends: bool) -> Result<bool, Failure> {
         let Some(run) = kept.state.run.as_mut() else { return Ok(false) };
         if !part.is_empty() {

@@ -41,7 +41,7 @@ impl Since {
         }
     }
 
-    /// Where Security Hub may hold the findings of these reports, each in full or in part; none: it was told nothing yet.
+    /// Where Security Hub may hold the findings of these reports, each in full or in part. None: it was told nothing.
     pub fn held(report: &Report, held: Vec<Before>) -> Self {
         let mut since = Self::default();
         for finding in &report.findings {

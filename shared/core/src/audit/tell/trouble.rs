@@ -25,7 +25,7 @@ pub fn refused(place: &Place, run: &str, why: &str, now: Timestamp) -> Notice {
         "Security Hub refused findings of the audit: {}. They are not sent again before the next run.",
         clip(why, TEXT_CHARS_MAX)
     );
-    let todo = "Mend what it names, or set the stack parameter SecurityHub to false. The report in the bucket has every finding.";
+    let todo = "Mend what it names, or set the stack parameter SecurityHub to false. The report has every finding.";
     let headline = format!("audit of {}: Security Hub refuses findings", place.region);
     trouble(place, run, "security-hub", headline, happened, todo, now)
 }
