@@ -4,7 +4,8 @@
 //! |---|---|
 //! | targets in VPCs | in each VPC's private zone a CNAME; nothing public (an alias cannot lead there) |
 //! | an alias or a CNAME to the target stands there, or we own one | that form: the service need not be described |
-//! | a private service without a VPC ingress connection | none yet: told |
+//! | a private service without a VPC ingress connection, whether or not App Runner shows a target | none yet: told |
+//! | a public service for which App Runner shows no target | none: it cannot be known where the name is to lead |
 //! | a service created before 2022-08-01, or a region whose zone id is not known | CNAME |
 //! | any other service | alias A |
 //!
@@ -76,7 +77,10 @@ pub(super) fn goal(seen: &Observed, settings: &Settings, association: &Associati
         }
         return Ok(goal);
     }
-    let Some(target) = &association.dns_target else { return Ok(goal) };
+    let Some(target) = &association.dns_target else {
+        goal.gap = Some(without_target(seen)?);
+        return Ok(goal);
+    };
     let mut names: Vec<Name> = goal.wanted.iter().map(|wanted| wanted.record.name.clone()).collect();
     names.extend(hosts.iter().chain(seen.memory.owned.iter().map(|owned| &owned.record.name)).cloned());
     for host in hosts {
@@ -95,6 +99,16 @@ pub(super) fn goal(seen: &Observed, settings: &Settings, association: &Associati
         goal.wanted.push(Wanted { purpose: Purpose::Target, place: Place::Public, record });
     }
     Ok(goal)
+}
+
+/// Why App Runner shows no target at all: a private service may have none before a VPC ingress connection leads to it.
+fn without_target(seen: &Observed) -> Result<Gap, Look> {
+    Ok(match &seen.about_service {
+        Fact::Unread => return Err(Look::Service),
+        Fact::Known(Some(service)) if !service.public => Gap::NoIngress,
+        Fact::Known(_) => Gap::Blind("App Runner shows no target for the domain".to_owned()),
+        Fact::Unavailable(why) => Gap::Blind(why.clone()),
+    })
 }
 
 /// The forms in which a name can lead to the target.

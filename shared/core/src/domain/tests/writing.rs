@@ -1,8 +1,8 @@
 //! Records that may be made, repaired and replaced.
 
-use super::world::{SHOP, TARGET, World, alias, cname, name, second};
+use super::world::{SHOP, TARGET, World, alias, cname, name, second, values};
 use crate::autonomy::Autonomy;
-use crate::dns::record::RecordSet;
+use crate::dns::record::{RecordSet, RecordType};
 use crate::domain::DomainStatus;
 use crate::notice::{NoticeKind, Severity};
 
@@ -22,6 +22,7 @@ fn a_domain_gets_its_proofs_and_its_target_by_one_intent_and_one_call() {
             "ask shop.example.net CAA",
             "ask example.net CAA",
             "ask net CAA",
+            "look records Z1",
             "look tags",
             "record records-intent",
             "ask example.net NS",
@@ -29,6 +30,7 @@ fn a_domain_gets_its_proofs_and_its_target_by_one_intent_and_one_call() {
             "ask shop.example.net CAA",
             "ask example.net CAA",
             "ask net CAA",
+            "look records Z1",
             "look tags",
             "call Z1 x3",
             "record called",
@@ -96,6 +98,23 @@ fn a_domain_that_was_found_active_with_records_of_other_hands_tells_nothing() {
         .put(cname(SHOP, TARGET));
     assert_eq!(world.run(), ["record -", "record domain-finished", "hold settled"]);
     assert_eq!(world.owns(), 0);
+}
+
+#[test]
+fn what_leads_visitors_elsewhere_or_is_left_over_is_said_with_the_end() {
+    let mut world = World::new().put(values(SHOP, RecordType::Aaaa, &["2001:db8::7"]));
+    world.association().www = true;
+    world.run();
+    world.association().www = false;
+    world.later(60);
+    world.run();
+    world.association().status = DomainStatus::Active;
+    world.later(300);
+    world.run();
+    let todo: Vec<&str> = world.last().todo.iter().map(|todo| todo.text.as_str()).collect();
+    assert_eq!(todo.len(), 2, "{todo:?}");
+    assert!(todo[0].contains("shop.example.net AAAA 2001:db8::7") && todo[0].contains("IPv6"), "{todo:?}");
+    assert!(todo[1].contains("www.shop.example.net A alias") && todo[1].contains("left over"), "{todo:?}");
 }
 
 #[test]
@@ -209,7 +228,7 @@ fn off_is_silent() {
 fn tags_that_cannot_be_read_stop_every_write() {
     let mut world = World::new();
     world.tags = None;
-    assert_eq!(world.run(), ["record -", "hold blind 60"]);
+    assert_eq!(world.run(), ["record -", "record -", "hold blind 60"]);
     assert!(world.calls.is_empty());
 }
 
