@@ -326,12 +326,18 @@ impl Story {
         });
     }
 
-    /// What App Runner brings about when nobody disturbs it.
+    /// What App Runner brings about when nobody disturbs it. A domain that no service shows is looked at for the service of its row.
     fn app_runner_goes_on(&mut self) {
-        let Some(association) = &mut self.world.seen.association else { return };
-        match association.status {
-            S::Deleting => self.world.seen.association = None,
-            _ => association.status = S::Active,
+        let seen = &mut self.world.seen;
+        match &mut seen.association {
+            Some(association) if association.status == S::Deleting => seen.association = None,
+            Some(association) => association.status = S::Active,
+            None => {}
+        }
+        let known = seen.memory.link.as_ref().map(|link| link.service.clone());
+        let known = seen.memory.relink.as_ref().map(|relink| relink.service.clone()).or(known);
+        if let (None, Some(known)) = (&seen.association, known) {
+            seen.service = known;
         }
     }
 }
