@@ -10,9 +10,7 @@
 //! | refused | told once; read again; the same call is not made again within the hour |
 
 use super::draft::Draft;
-use super::{
-    Act, CallAnswer, Decision, Intent, Observed, PendingChange, Then, Trigger, relink, settle, tell,
-};
+use super::{Act, CallAnswer, Decision, Intent, Observed, PendingChange, Then, Trigger, relink, settle, tell};
 use crate::receipt::rule;
 
 /// The record of the answer.

@@ -34,7 +34,7 @@ pub(super) fn watched(seen: &Observed, settings: &Settings, decision: Decision) 
         (Decision::Hold { reason: Hold::Blind, .. }, _) => Ok(lasts(seen, settings)?.unwrap_or(decision)),
         // Somebody else's intent says nothing about what can be read.
         (Decision::Hold { reason: Hold::IntentPending, .. }, _) => Ok(decision),
-        (Decision::Hold { .. }, _) => Ok(ends(seen, settings).unwrap_or(decision)),
+        (Decision::Hold { reason, .. }, _) => Ok(ends(seen, settings, *reason).unwrap_or(decision)),
         _ => Ok(decision),
     }
 }
@@ -42,7 +42,8 @@ pub(super) fn watched(seen: &Observed, settings: &Settings, decision: Decision) 
 fn lasts(seen: &Observed, settings: &Settings) -> Result<Option<Decision>, Look> {
     let mut draft = Draft::new(seen, rule::DOMAIN_BLOCKED);
     let since = seen.memory.blind.as_ref().map_or(seen.now, |blind| blind.since);
-    let with_handshakes = settings.certificates || seen.memory.blind.as_ref().is_some_and(|blind| blind.with_handshakes);
+    let with_handshakes =
+        settings.certificates || seen.memory.blind.as_ref().is_some_and(|blind| blind.with_handshakes);
     draft.memory.blind = Some(Blindness { since, with_handshakes });
     if draft.changes() {
         return Ok(Some(draft.note(Then::Again)));
@@ -58,14 +59,14 @@ fn lasts(seen: &Observed, settings: &Settings) -> Result<Option<Decision>, Look>
     Ok(Some(draft.record("something that the decision needs cannot be read for half an hour: told", Then::Again)))
 }
 
-fn ends(seen: &Observed, settings: &Settings) -> Option<Decision> {
+fn ends(seen: &Observed, settings: &Settings, reason: Hold) -> Option<Decision> {
     let blind = seen.memory.blind.as_ref()?;
     if blind.with_handshakes && !settings.certificates {
         return None;
     }
     let mut draft = Draft::new(seen, rule::DOMAIN_GOES_ON);
     draft.memory.blind = None;
-    if seen.memory.blind_told.is_none_or(|at| at < blind.since) {
+    if reason == Hold::Off || seen.memory.blind_told.is_none_or(|at| at < blind.since) {
         return Some(draft.note(Then::Again));
     }
     draft.notices.push(tell::goes_on(seen, &["blind".to_owned()]));
@@ -171,7 +172,8 @@ fn lasting(seen: &Observed, since: jiff::Timestamp, reasons: Vec<Reason>) -> Not
     let mut notice = notice(seen, NoticeKind::Domain, Severity::Warning, "blind", headline);
     let said: Vec<&str> = reasons.iter().map(|(what, _)| what.as_str()).collect();
     notice.happened = format!("For {} this has lasted. {}", span(seen.now, since), said.join(" "));
-    let done = "Nothing is written or removed on a guess, nor is the domain linked again; pitcrew tries again at every sweep.";
+    let done =
+        "Nothing is written or removed on a guess, nor is the domain linked again; pitcrew tries again at every sweep.";
     notice.done.push(done.to_owned());
     let mut helps: Vec<Help> = Vec::new();
     for (_, help) in &reasons {

@@ -91,9 +91,7 @@ pub(super) fn may_begin(seen: &Observed, settings: &Settings, association: &Asso
 fn not_app_runners(seen: &Observed, case: &Case, served: &Served) -> Option<String> {
     let leads = case.plan.wanted.iter().any(|(wanted, verdict)| {
         let at_name = wanted.purpose == Purpose::Target && wanted.record.name == seen.name;
-        at_name
-            && wanted.place == Place::Public
-            && matches!(verdict, Verdict::Standing { .. } | Verdict::Found { .. })
+        at_name && wanted.place == Place::Public && matches!(verdict, Verdict::Standing { .. } | Verdict::Found { .. })
     });
     if !leads {
         return Some(format!(
@@ -107,7 +105,9 @@ fn not_app_runners(seen: &Observed, case: &Case, served: &Served) -> Option<Stri
 
 fn done_before(seen: &Observed, served: &Served) -> Option<String> {
     if seen.memory.told.get("relinked") == Some(&served.serial) {
-        return Some("it was linked again for this certificate already, and App Runner gave the same one back".to_owned());
+        return Some(
+            "it was linked again for this certificate already, and App Runner gave the same one back".to_owned(),
+        );
     }
     let at = seen.memory.relinked_at.filter(|at| seen.now.duration_since(*at) < ONCE_IN)?;
     Some(format!("it was linked again on {} already, and pitcrew does that at most once in 7 days", day(at)))

@@ -7,7 +7,9 @@ use super::permit::hold;
 use super::put::{Caa, Case};
 use super::tell::{self, Trouble, notice, span, todo, todo_by};
 use super::wanted::hosts;
-use super::{Association, Decision, DomainStatus, Hold, Link, Look, Observed, PendingChange, Then, Validation, relink, settle};
+use super::{
+    Association, Decision, DomainStatus, Hold, Link, Look, Observed, PendingChange, Then, Validation, relink, settle,
+};
 use crate::dns::facts::Answer;
 use crate::dns::name::Name;
 use crate::dns::plan::{Owned, Purpose};
@@ -264,7 +266,9 @@ fn beside(seen: &Observed, case: &Case) -> Result<Vec<Todo>, Look> {
         let Ok(sets) = seen.dns.standing(zone, name, std::slice::from_ref(name))? else { continue };
         found.extend(sets.iter().filter(|set| set.kind == RecordType::Aaaa).map(|set| {
             let there = tell::line(set);
-            todo(format!("See to {there}: it is not pitcrew's, and leads who comes over IPv6 there, not to the service."))
+            todo(format!(
+                "See to {there}: it is not pitcrew's, and leads who comes over IPv6 there, not to the service."
+            ))
         }));
     }
     Ok(found)
@@ -273,12 +277,16 @@ fn beside(seen: &Observed, case: &Case) -> Result<Vec<Todo>, Look> {
 /// Targets that we made for a name that the link does not have any more (`www`): they go with the domain.
 fn left_over(seen: &Observed, association: &Association) -> Vec<Todo> {
     let hosts = hosts(seen, association);
-    let unwanted = seen.memory.owned.iter().filter(|owned| {
-        owned.purpose == Purpose::Target && !hosts.contains(&owned.record.name)
-    });
+    let unwanted = seen
+        .memory
+        .owned
+        .iter()
+        .filter(|owned| owned.purpose == Purpose::Target && !hosts.contains(&owned.record.name));
     let words = |owned: &Owned| {
         let (line, zone) = (tell::line(&owned.record), &owned.zone.id);
-        format!("{line} (zone {zone}) is left over: the link has no such name any more. pitcrew removes it with the domain.")
+        format!(
+            "{line} (zone {zone}) is left over: the link has no such name any more. pitcrew removes it with the domain."
+        )
     };
     unwanted.map(|owned| todo(words(owned))).collect()
 }

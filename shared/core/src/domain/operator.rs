@@ -67,10 +67,9 @@ fn link_again(seen: &Observed, settings: &Settings, association: &Association) -
     Ok(match cause::may_begin(seen, settings, association)? {
         Begin::Yes => relink::begin(seen, association, "An operator asked to link it again."),
         Begin::No(why, _) => refuse(seen, &why),
-        Begin::Blind => refuse(
-            seen,
-            "something that a new link needs cannot be read, so nobody knows whether it could be finished",
-        ),
+        Begin::Blind => {
+            refuse(seen, "something that a new link needs cannot be read, so nobody knows whether it could be finished")
+        }
     })
 }
 

@@ -156,7 +156,8 @@ pub(super) fn step(
     }
     let Some(shared) = shared(seen, case)? else { return Ok(Some(hold(Hold::Blind, Some(60)))) };
     let may_replace = settings.remove || asked(seen, Some(association));
-    let lot = |wanted: &Wanted, verdict: &Verdict| lot(seen, association, case, (may_replace, &shared), wanted, verdict);
+    let lot =
+        |wanted: &Wanted, verdict: &Verdict| lot(seen, association, case, (may_replace, &shared), wanted, verdict);
     let allowed = case.batches(|wanted, verdict| lot(wanted, verdict) == Lot::Make);
     let proposed = case.plan.wanted.iter().find_map(|(wanted, verdict)| match lot(wanted, verdict) {
         Lot::Propose(why, what) => Some((why, what)),
@@ -221,8 +222,7 @@ fn lot(
         return Lot::Propose(why, "plan");
     }
     if matches!(verdict, Verdict::Replace { .. }) && !may_replace {
-        let why =
-            "the stack does not let pitcrew take away what it made (RemoveRecords), and this replaces a record";
+        let why = "the stack does not let pitcrew take away what it made (RemoveRecords), and this replaces a record";
         return Lot::Propose(why, "apply");
     }
     match repair::turn(seen, association, wanted, verdict) {

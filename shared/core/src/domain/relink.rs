@@ -200,7 +200,9 @@ fn associate(seen: &Observed, relink: &Relink) -> Result<Decision, Look> {
     let (why, reason) = match may_finish(seen)? {
         Permit::Yes => return Ok(put::intend(seen, Act::Associate { www: relink.www })),
         Permit::No(why) => (why.to_string(), Hold::Blocked),
-        Permit::Blind => ("the service's tags cannot be read, so nobody knows whether it is held".to_owned(), Hold::Blind),
+        Permit::Blind => {
+            ("the service's tags cannot be read, so nobody knows whether it is held".to_owned(), Hold::Blind)
+        }
     };
     let mut draft = Draft::new(seen, rule::WITHHELD);
     draft.saw("withheld", why.clone());

@@ -46,9 +46,9 @@ pub(super) fn turn(seen: &Observed, association: &Association, wanted: &Wanted, 
     let before = seen.memory.repairs.iter().find(|repair| repair.record == *name);
     let ours = || seen.memory.owned.iter().any(|owned| owned.purpose == wanted.purpose && owned.record.name == *name);
     match wanted.purpose {
-        Purpose::Target if !ours() => {
-            Turn::Propose("somebody took away a record that pitcrew had not made: where the name leads is its owner's choice")
-        }
+        Purpose::Target if !ours() => Turn::Propose(
+            "somebody took away a record that pitcrew had not made: where the name leads is its owner's choice",
+        ),
         Purpose::Target if before.is_some() => {
             Turn::Propose("pitcrew had put this record back once, and somebody took it away again")
         }
@@ -63,9 +63,8 @@ fn is_spent(before: &Repair, seen: &Observed) -> bool {
 
 /// Counts what a batch put back. Whether it is news: the first time within the window.
 pub(super) fn count(memory: &mut DomainMemory, seen: &Observed, batch: &Batch) -> bool {
-    let replaced = |name: &Name| {
-        batch.changes.iter().any(|change| matches!(change, Change::Delete(old) if old.name == *name))
-    };
+    let replaced =
+        |name: &Name| batch.changes.iter().any(|change| matches!(change, Change::Delete(old) if old.name == *name));
     let mut news = false;
     for change in &batch.changes {
         let Change::Create(record) = change else { continue };

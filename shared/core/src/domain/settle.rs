@@ -11,7 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::draft::Draft;
 use super::permit::{asked, hold};
-use super::{Act, Decision, DomainMemory, DomainStatus, Hold, Intent, Look, Observed, Settings, Then, relink, repair, tell};
+use super::{
+    Act, Decision, DomainMemory, DomainStatus, Hold, Intent, Look, Observed, Settings, Then, relink, repair, tell,
+};
 use crate::dns::name::Name;
 use crate::dns::plan::{Batch, Owned, Purpose};
 use crate::dns::record::{Change, RecordSet, RecordType};

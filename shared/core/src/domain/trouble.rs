@@ -34,7 +34,7 @@ pub(super) fn words(topic: &str) -> &'static str {
         "caa" => "the DNS lets Amazon issue the certificate",
         "zone" => "the hosted zone can be written to",
         "conflict" => "no other record stands at the name",
-        "wildcard" => "no wildcard answers for the name",
+        "wildcard" => "no wildcard keeps pitcrew from the name",
         "blind" => "what the decisions need can be read",
         "apex" => "no CNAME is wanted at the top of the zone",
         "ingress" => "a VPC ingress connection leads to the service",

@@ -83,6 +83,11 @@ pub(super) fn goal(seen: &Observed, settings: &Settings, association: &Associati
     };
     let mut names: Vec<Name> = goal.wanted.iter().map(|wanted| wanted.record.name.clone()).collect();
     names.extend(hosts.iter().chain(seen.memory.owned.iter().map(|owned| &owned.record.name)).cloned());
+    // The wildcards that may answer for a new domain are read along: one listing brings all.
+    if seen.memory.owned.is_empty() && seen.memory.finished_at.is_none() {
+        let above = |host: &Name| host.climb().skip(1).filter_map(|at| at.below("*").ok()).collect::<Vec<_>>();
+        names.extend(hosts.iter().flat_map(above));
+    }
     for host in hosts {
         let forms = Forms::of(&host, target, &settings.region);
         let known = forms.known(seen, &host, &names)?;
@@ -133,7 +138,8 @@ impl Forms {
             return Ok(Some(record));
         }
         let Ok(zone) = zone::choose(host, names, &seen.dns)? else { return Ok(None) };
-        let standing = seen.dns.standing(&zone, host, names)?;
+        let inside: Vec<Name> = names.iter().filter(|name| name.is_at_or_below(&zone.name)).cloned().collect();
+        let standing = seen.dns.standing(&zone, host, &inside)?;
         Ok(standing.ok().and_then(|sets| sets.iter().find_map(|set| self.same_as(set))))
     }
 

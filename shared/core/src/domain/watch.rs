@@ -210,11 +210,7 @@ fn blind_for_long(seen: &Observed) -> Option<Decision> {
 }
 
 /// A certificate that is over, or ends while a proof cannot be put back.
-fn over(
-    seen: &Observed,
-    settings: &Settings,
-    association: &Association,
-) -> Result<Option<Decision>, Look> {
+fn over(seen: &Observed, settings: &Settings, association: &Association) -> Result<Option<Decision>, Look> {
     let Fact::Known(served) = &seen.served else { return Ok(None) };
     if !cause::is_near(seen) {
         return Ok(None);

@@ -18,23 +18,41 @@ use crate::memory::Pause;
 /// Something that happens between two wakes.
 #[derive(Clone, Debug)]
 enum Happens {
-    Wake { seconds: i64, request: Option<Request> },
-    Killed { steps: usize },
+    Wake {
+        seconds: i64,
+        request: Option<Request>,
+    },
+    Killed {
+        steps: usize,
+    },
     Status(S),
     Unlinked,
-    LinkedAgain { www: bool },
+    LinkedAgain {
+        www: bool,
+    },
     TakenAway(usize),
-    Written { at: usize, kind: usize },
+    Written {
+        at: usize,
+        kind: usize,
+    },
     Caa(bool),
     Paused(bool),
     Autonomy(Autonomy),
     Tag(&'static str, &'static str),
     Remove(bool),
     Answer(CallAnswer),
-    Resolver { dark: bool, shown: bool },
-    Served { days: i64 },
+    Resolver {
+        dark: bool,
+        shown: bool,
+    },
+    Served {
+        days: i64,
+    },
     /// What the zone and the tags let themselves be read.
-    Readable { zone: bool, tags: bool },
+    Readable {
+        zone: bool,
+        tags: bool,
+    },
     CaaAnswers(bool),
     ServiceDeleted,
     Moved,

@@ -72,7 +72,10 @@ fn it_is_not_unlinked_where_the_certificate_may_be_somebody_elses_or_the_way_has
             },
             "may be somebody else's",
         ),
-        (|world| world.served.as_mut().unwrap().names = vec!["*.elb.example.org".into()], "is not for shop.example.net"),
+        (
+            |world| world.served.as_mut().unwrap().names = vec!["*.elb.example.org".into()],
+            "is not for shop.example.net",
+        ),
         (|world| world.seen.memory.relinked_at = Some(second(-6 * DAY)), "at most once in 7 days"),
         (|world| drop(world.route53.caa.insert(name("example.net"), vec!["0 issue ca.example".into()])), "CAA at"),
         (
