@@ -6,8 +6,7 @@
 //!
 //! | the topmost new name that the record would bring into the zone | answer |
 //! |---|---|
-//! | begins with an underscore: no host has such a name | free |
-//! | a wildcard itself | free |
+//! | neither a name of the domain nor above one, such as the labels of a validation record: nobody visits it | free |
 //! | no wildcard stands beside it (at `*` below the closest name that is there) | free |
 //! | the wildcard is ours, leads to App Runner, or serves neither visitors nor mail | free |
 //! | any other wildcard | covered |
@@ -15,7 +14,8 @@
 //! A name is there where a record stands at it or is known below it. One below which somebody else's record stands that
 //! nobody read counts as covered: that is told too often rather than too seldom.
 
-use super::{Look, Observed};
+use super::wanted::hosts;
+use super::{Association, Look, Observed};
 use crate::dns::facts::ZoneRef;
 use crate::dns::name::Name;
 use crate::dns::plan::{Plan, Verdict};
@@ -42,13 +42,19 @@ struct New {
 }
 
 /// All covered records of a plan; what cannot be read is said in words.
-pub(super) fn of(seen: &Observed, plan: &Plan) -> Result<Result<Vec<Covered>, String>, Look> {
+pub(super) fn of(
+    seen: &Observed,
+    association: &Association,
+    plan: &Plan,
+) -> Result<Result<Vec<Covered>, String>, Look> {
+    let hosts: Vec<Name> = hosts(seen, association).iter().map(Name::base).collect();
+    let visited = |new: &New| hosts.iter().any(|host| host.is_at_or_below(&new.at));
     let mut found = Vec::new();
     for (wanted, verdict) in &plan.wanted {
         let Verdict::Create { zone } = verdict else { continue };
         match new_in(seen, plan, zone, &wanted.record.name)? {
-            Ok(Some(new)) => found.push((&wanted.record, zone, new)),
-            Ok(None) => {}
+            Ok(Some(new)) if visited(&new) => found.push((&wanted.record, zone, new)),
+            Ok(_) => {}
             Err(why) => return Ok(Err(why)),
         }
     }
@@ -83,7 +89,6 @@ fn new_in(seen: &Observed, plan: &Plan, zone: &ZoneRef, record: &Name) -> Result
             Err(why) => return Ok(Err(why)),
         }
     }
-    let new = new.filter(|at| !at.as_str().starts_with('_') && !at.is_wildcard());
     Ok(Ok(new.and_then(|at| Some(New { at, wildcard: closest.below("*").ok()? }))))
 }
 

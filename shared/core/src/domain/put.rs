@@ -68,7 +68,7 @@ impl Case {
         let stand = plan.wanted.iter().all(|(wanted, verdict)| stands(wanted, verdict, &elsewhere));
         let content = stand && association.status == DomainStatus::Active;
         let caa = if content { Caa::default() } else { Caa::of(seen, association)? };
-        let (covered, uncovered) = match cover::of(seen, &plan)? {
+        let (covered, uncovered) = match cover::of(seen, association, &plan)? {
             Ok(_) if asked(seen, Some(association)) => (Vec::new(), None),
             Ok(covered) => (covered, None),
             Err(why) => (Vec::new(), Some(why)),

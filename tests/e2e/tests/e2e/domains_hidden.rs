@@ -30,12 +30,12 @@ async fn a_name_that_a_foreign_wildcard_answers_for_stays_the_wildcards() {
 }
 
 #[tokio::test]
-async fn a_resolver_that_stays_down_is_told_once_and_the_domain_finishes_when_it_is_back() {
+async fn a_resolver_that_goes_on_failing_is_told_once_and_the_domain_finishes_when_it_is_back() {
     let scene = Scene::set().await;
     let zone = scene.zone(ZONE, &[]);
     let before = scene.records(&zone);
     let shop = scene.running("shop-api").await;
-    scene.resolver("down");
+    scene.resolver("failing");
     scene.associate(&shop, API, false);
     scene.minutes(25).await;
     assert_eq!(scene.headlines(), Vec::<String>::new(), "it may pass by itself");

@@ -112,6 +112,18 @@ fn what_answers_for_no_such_name_is_no_conflict() {
 }
 
 #[test]
+fn the_labels_of_a_validation_record_are_names_that_nobody_visits() {
+    let mut world = World::of("example.net").put(cname(WILD, OTHERS));
+    let mut third = super::world::proof(3, "example.net", 0);
+    third.name = super::world::name("_p3.2a57j781c9fd.example.net");
+    world.association().records.push(third);
+    let trace = world.settle();
+    assert!(trace.contains(&"call Z1 x4".to_owned()), "{trace:?}");
+    let lists = trace.iter().take_while(|line| !line.starts_with("record records-intent"));
+    assert_eq!(lists.filter(|line| line.starts_with("look records")).count(), 2, "no listing for the wildcards alone");
+}
+
+#[test]
 fn a_wildcard_of_ours_is_none() {
     let mut world = wild();
     let zone = world.zone.clone();
