@@ -232,6 +232,7 @@ pub fn domain_memory() -> DomainMemory {
             paged_days: None,
             troubled: None,
             blind_since: None,
+            others: Vec::new(),
         }),
         ..DomainMemory::default()
     }

@@ -69,7 +69,14 @@ pub fn memory() -> DomainMemory {
         not_before: days_ago(90),
         not_after: days_ago(-108),
     };
-    let certificate = CertificateMemory { served, seen_at: now(), paged_days: None, troubled: None, blind_since: None };
+    let certificate = CertificateMemory {
+        served,
+        seen_at: now(),
+        paged_days: None,
+        troubled: None,
+        blind_since: None,
+        others: Vec::new(),
+    };
     DomainMemory { version: 3, link: Some(link), certificate: Some(certificate), ..DomainMemory::default() }
 }
 

@@ -9,14 +9,15 @@
 //! | its renewal is overdue ([`overdue_at`]) | [`Health::Late`] | warning; again at 30 and 14 days (warning), at 7 and 1 (critical) |
 //! | none of these | [`Health::Fresh`] | |
 //!
-//! Another serial than the remembered one is a renewal, whatever the health: what was paged is forgotten then.
+//! A certificate that ends later than all that are remembered is a renewal, whatever its health. Pages are remembered by serial,
+//! so that two servers that show one certificate each, in turn, are paged once for each and told as renewed once.
 //! Renewal starts 45 days before the end (fact sheet, section 6), and is overdue at 40. A certificate of another authority may
 //! live for a shorter time than App Runner's 198 days: its renewal is overdue when a fifth of its life is left, and a page at
 //! more days than that would call on people for nothing, so it is left out.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{CertificateMemory, Served};
+use super::{CertificateMemory, OtherCertificate, Served};
 use crate::dns::name::Name;
 use crate::fact::Fact;
 use crate::notice::Severity;
@@ -29,6 +30,9 @@ const OVERDUE_PART: i32 = 5;
 const PAGE_DAYS: [i64; 4] = [30, 14, 7, 1];
 /// At so many days and fewer it is critical.
 const CRITICAL_DAYS: i64 = 7;
+
+/// Certificates that are remembered beside the one that was seen last.
+const OTHERS_MAX: usize = 4;
 
 const DAY_SECS: i64 = 86_400;
 
@@ -104,7 +108,7 @@ pub fn assess(
         health: Health::Unseen { why },
         days_left: last.map(|last| days_left(last, now)),
         renewed: false,
-        page: last.and_then(|last| page_by_age(last, memory, now)),
+        page: last.and_then(|last| page_by_age(last, memory.and_then(|memory| memory.paged_days), now)),
     }
 }
 
@@ -115,15 +119,38 @@ fn assess_served(
     served: &Served,
     now: Timestamp,
 ) -> Assessment {
-    let same = memory.filter(|memory| memory.served.serial == served.serial);
+    let told = memory.map_or_else(Told::default, |memory| Told::about(&served.serial, memory));
     let health = health(name, www, served, now);
     let trouble = matches!(health, Health::NotYetValid | Health::WrongNames { .. });
-    let told = same.and_then(|memory| memory.troubled.as_deref()) == Some(health.as_str());
-    let page = match trouble && !told {
+    let page = match trouble && told.troubled != Some(health.as_str()) {
         true => Some(Page { severity: Severity::Critical, days: None }),
-        false => page_by_age(served, same, now),
+        false => page_by_age(served, told.paged_days, now),
     };
-    Assessment { health, days_left: Some(days_left(served, now)), renewed: memory.is_some() && same.is_none(), page }
+    let ends_later = |memory: &CertificateMemory| {
+        let others = memory.others.iter().map(|other| other.not_after);
+        std::iter::once(memory.served.not_after).chain(others).all(|end| end < served.not_after)
+    };
+    Assessment { health, days_left: Some(days_left(served, now)), renewed: memory.is_some_and(ends_later), page }
+}
+
+/// What was told of one certificate.
+#[derive(Default)]
+struct Told<'a> {
+    paged_days: Option<i64>,
+    troubled: Option<&'a str>,
+}
+
+impl<'a> Told<'a> {
+    fn about(serial: &str, memory: &'a CertificateMemory) -> Self {
+        if memory.served.serial == serial {
+            return Self { paged_days: memory.paged_days, troubled: memory.troubled.as_deref() };
+        }
+        let other = memory.others.iter().find(|other| other.serial == serial);
+        other.map_or_else(Self::default, |other| Self {
+            paged_days: other.paged_days,
+            troubled: other.troubled.as_deref(),
+        })
+    }
 }
 
 fn health(name: &Name, www: bool, served: &Served, now: Timestamp) -> Health {
@@ -169,8 +196,8 @@ fn days_left(served: &Served, now: Timestamp) -> i64 {
     served.not_after.duration_since(now).as_secs().div_euclid(DAY_SECS)
 }
 
-/// The page that the certificate's age asks for, where `memory` (of the same certificate) does not show that it was made.
-fn page_by_age(served: &Served, memory: Option<&CertificateMemory>, now: Timestamp) -> Option<Page> {
+/// The page that the certificate's age asks for, where `paged` does not show that it was made.
+fn page_by_age(served: &Served, paged: Option<i64>, now: Timestamp) -> Option<Page> {
     let left = served.not_after.duration_since(now);
     let overdue = overdue_before(served);
     if left > overdue && left > SignedDuration::ZERO {
@@ -192,7 +219,7 @@ fn page_by_age(served: &Served, memory: Option<&CertificateMemory>, now: Timesta
     } else {
         Severity::Warning
     };
-    let told = memory.and_then(|memory| memory.paged_days).is_some_and(|paged| paged <= days);
+    let told = paged.is_some_and(|paged| paged <= days);
     (!told).then_some(Page { severity, days: Some(days) })
 }
 
@@ -212,7 +239,7 @@ pub fn remember(
         let blind_since = memory.blind_since.or(blind);
         return Some(CertificateMemory { paged_days: lowest(memory.paged_days), blind_since, ..memory.clone() });
     };
-    let same = memory.filter(|memory| memory.served.serial == served.serial);
+    let told = memory.map_or_else(Told::default, |memory| Told::about(&served.serial, memory));
     let troubled = match assessment.health {
         Health::NotYetValid | Health::WrongNames { .. } => Some(assessment.health.as_str().to_owned()),
         _ => None,
@@ -220,10 +247,23 @@ pub fn remember(
     Some(CertificateMemory {
         served: served.clone(),
         seen_at: now,
-        paged_days: lowest(same.and_then(|memory| memory.paged_days)),
+        paged_days: lowest(told.paged_days),
         troubled,
         blind_since: None,
+        others: memory.map(|memory| others(memory, &served.serial)).unwrap_or_default(),
     })
+}
+
+/// The certificates beside this one, once it is the one that was seen last.
+fn others(memory: &CertificateMemory, serial: &str) -> Vec<OtherCertificate> {
+    let last = (memory.served.serial != serial).then(|| OtherCertificate {
+        serial: memory.served.serial.clone(),
+        not_after: memory.served.not_after,
+        paged_days: memory.paged_days,
+        troubled: memory.troubled.clone(),
+    });
+    let before = memory.others.iter().filter(|other| other.serial != serial).cloned();
+    last.into_iter().chain(before).take(OTHERS_MAX).collect()
 }
 
 #[cfg(test)]

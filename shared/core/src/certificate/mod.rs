@@ -36,4 +36,18 @@ pub struct CertificateMemory {
     /// Since when no handshake has come about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blind_since: Option<Timestamp>,
+    /// Other certificates that were seen before, the last one first: two servers may show one each in turn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<OtherCertificate>,
+}
+
+/// What is remembered of a certificate that was served before another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherCertificate {
+    pub serial: String,
+    pub not_after: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paged_days: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub troubled: Option<String>,
 }

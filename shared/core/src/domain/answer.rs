@@ -10,9 +10,7 @@
 //! | refused | told once; read again; the same call is not made again within the hour |
 
 use super::draft::Draft;
-use super::{
-    Act, CallAnswer, Decision, Intent, Observed, PendingChange, RelinkStage, Then, Trigger, relink, settle, tell,
-};
+use super::{Act, CallAnswer, Decision, Intent, Observed, PendingChange, Then, Trigger, relink, settle, tell};
 use crate::receipt::rule;
 
 /// The record of the answer.
@@ -40,7 +38,7 @@ pub(super) fn after_call(seen: &Observed, intent: &Intent, answer: &CallAnswer) 
         }
         CallAnswer::Refused { code, message } => {
             draft.saw("answer", format!("{code}: {message}"));
-            if settle::remember_refusal(&mut draft.memory, &intent.act, seen) {
+            if settle::remember_refusal(&mut draft.memory, &intent.act, code, seen) {
                 draft.notices.push(tell::refused(seen, &intent.act, code, message));
             }
             let mut then = Then::Reread;
@@ -56,7 +54,7 @@ pub(super) fn after_call(seen: &Observed, intent: &Intent, answer: &CallAnswer) 
 
 fn changed(mut draft: Draft<'_>, intent: &Intent, change: &str, words: &str) -> Decision {
     let seen = draft.seen;
-    draft.memory.told.remove("refused");
+    settle::forget_refusal(&mut draft.memory, &intent.act);
     if let Act::ChangeRecords(batch) = &intent.act {
         settle::own_all(&mut draft.memory, batch);
         draft.memory.changes.push(PendingChange { zone: batch.zone.clone(), id: change.to_owned(), at: seen.now });
@@ -68,16 +66,14 @@ fn changed(mut draft: Draft<'_>, intent: &Intent, change: &str, words: &str) -> 
 }
 
 fn taken(mut draft: Draft<'_>, intent: &Intent, words: &str) -> Decision {
-    draft.memory.told.remove("refused");
+    settle::forget_refusal(&mut draft.memory, &intent.act);
     let wake = match &intent.act {
         Act::Associate { .. } => {
             relink::linked(&mut draft.memory);
             5
         }
         Act::Disassociate | Act::ChangeRecords(_) => {
-            if let Some(relink) = &mut draft.memory.relink {
-                relink.stage = RelinkStage::Unlinking;
-            }
+            relink::unlinked(draft.seen, &mut draft.memory);
             15
         }
     };

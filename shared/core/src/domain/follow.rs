@@ -7,12 +7,15 @@ use super::permit::hold;
 use super::put::{Caa, Case};
 use super::tell::{self, Trouble, notice, span, todo, todo_by};
 use super::wanted::hosts;
-use super::{Association, Decision, DomainStatus, Hold, Link, Look, Observed, PendingChange, Then, Validation, relink};
+use super::{
+    Association, Decision, DomainStatus, Hold, Link, Look, Observed, PendingChange, Then, Validation, relink, settle,
+};
 use crate::dns::facts::Answer;
 use crate::dns::name::Name;
+use crate::dns::plan::{Owned, Purpose};
 use crate::dns::record::RecordType;
 use crate::fact::Fact;
-use crate::notice::{NoticeKind, Severity};
+use crate::notice::{NoticeKind, Severity, Todo};
 use crate::receipt::rule;
 use crate::short_hash::short_hash;
 
@@ -22,6 +25,11 @@ const CHANGE_WITHIN: SignedDuration = SignedDuration::from_mins(30);
 const SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(30);
 /// ACM gives up after this long (ACM user guide).
 const VALIDATED_WITHIN: SignedDuration = SignedDuration::from_hours(72);
+/// App Runner lists the records within seconds.
+const LISTED_WITHIN: SignedDuration = SignedDuration::from_mins(30);
+/// App Runner binds a certificate within minutes, and lets go of a domain as fast.
+const BOUND_WITHIN: SignedDuration = SignedDuration::from_hours(6);
+const DELETED_WITHIN: SignedDuration = SignedDuration::from_hours(2);
 /// A change of status is looked for by wakes this long; then the sweep does.
 const WAKES_FOR: SignedDuration = SignedDuration::from_mins(5);
 
@@ -39,7 +47,7 @@ pub(super) fn sight(seen: &Observed, association: &Association) -> Option<Decisi
         Some(link) if link.status == association.status => link.clone(),
         Some(link) => {
             let link = Link { status: association.status.clone(), since: seen.now, ..link.clone() };
-            for topic in ["create-failed", "delete-failed", "unknown-status", "dns-answer"] {
+            for topic in ["create-failed", "delete-failed", "unknown-status", "dns-answer", "status-stays"] {
                 memory.told.remove(topic);
             }
             link
@@ -131,6 +139,36 @@ fn create_failed_words(seen: &Observed, association: &Association, caa: &Caa) ->
     }
 }
 
+/// A status that stays longer than it should, told once. `None` for all others.
+pub(super) fn stays(seen: &Observed, association: &Association) -> Option<Decision> {
+    let link = seen.memory.link.as_ref()?;
+    let unlisted = association.records.is_empty() && association.unreadable.is_empty();
+    let (limit, headline) = match association.status {
+        DomainStatus::Deleting => (DELETED_WITHIN, "App Runner does not come to an end with unlinking it"),
+        DomainStatus::BindingCertificate => (BOUND_WITHIN, "App Runner does not come to an end with its certificate"),
+        DomainStatus::Creating | DomainStatus::PendingCertificateDnsValidation if unlisted => {
+            (LISTED_WITHIN, "App Runner lists no validation records for it")
+        }
+        _ => return None,
+    };
+    let age = seen.now.duration_since(link.since);
+    if age < limit {
+        return None;
+    }
+    let mut notice = notice(seen, NoticeKind::Domain, Severity::Warning, "status-stays", headline);
+    let since = span(seen.now, link.since);
+    notice.happened = format!("For {since} its status has been `{}`.", association.status.as_str());
+    notice.done.push("pitcrew can only wait: what comes next is App Runner's.".to_owned());
+    notice.todo.push(match association.status {
+        DomainStatus::Deleting => todo("Open a support case: no call ends an unlinking."),
+        _ => todo_by("Link it again, and open a support case if that does not help", tell::command(seen, "relink")),
+    });
+    let mut draft = Draft::new(seen, rule::DOMAIN_STUCK);
+    let fingerprint = association.status.as_str().to_owned();
+    let news = draft.tell_once(Trouble { topic: "status-stays", fingerprint, notice });
+    news.then(|| draft.record(&format!("{headline}: told"), Then::Again))
+}
+
 /// App Runner lists the records some seconds after the association: looked for after 5, 15 and 45 s more, then by the sweep.
 pub(super) fn no_records_yet(seen: &Observed) -> Decision {
     let since = seen.memory.link.as_ref().map_or(seen.now, |link| link.since);
@@ -180,7 +218,7 @@ pub(super) fn waiting(seen: &Observed, association: &Association, case: &Case) -
         (None, true) => otherwise,
     };
     match association.status {
-        DomainStatus::Active => Ok(active(seen, case).unwrap_or_else(|| rest(hold(Hold::Settled, None)))),
+        DomainStatus::Active => Ok(active(seen, association, case)?.unwrap_or_else(|| rest(hold(Hold::Settled, None)))),
         DomainStatus::PendingCertificateDnsValidation | DomainStatus::Creating => {
             let since = seen.memory.link.as_ref().map_or(seen.now, |link| link.since);
             let age = seen.now.duration_since(since);
@@ -197,24 +235,60 @@ pub(super) fn waiting(seen: &Observed, association: &Association, case: &Case) -
             }
             Ok(rest(hold(Hold::AppRunnerAtWork, (age < WAKES_FOR).then_some(60))))
         }
-        _ => Ok(rest(hold(Hold::AppRunnerAtWork, None))),
+        _ => Ok(stays(seen, association).unwrap_or_else(|| rest(hold(Hold::AppRunnerAtWork, None)))),
     }
 }
 
 /// An active domain whose records all stand is finished, once. One that was found so has no story to tell.
-fn active(seen: &Observed, case: &Case) -> Option<Decision> {
+fn active(seen: &Observed, association: &Association, case: &Case) -> Result<Option<Decision>, Look> {
     if seen.memory.finished_at.is_some() || !case.stands() {
-        return None;
+        return Ok(None);
     }
     let mut draft = Draft::new(seen, rule::DOMAIN_FINISHED);
     draft.memory.finished_at = Some(seen.now);
-    draft.memory.told.remove("relink");
-    draft.memory.told.remove("dns-answer");
+    draft.memory.told.retain(|topic, _| topic != "relink" && topic != "dns-answer" && !settle::is_refusal(topic));
     let found_so = seen.memory.link.as_ref().is_some_and(|link| link.first_seen == link.since);
     if !(found_so && seen.memory.owned.is_empty()) {
-        draft.notices.push(tell::finished(seen));
+        let mut notice = tell::finished(seen);
+        notice.todo.extend(beside(seen, case)?);
+        notice.todo.extend(left_over(seen, association));
+        draft.notices.push(notice);
     }
-    Some(draft.record("active, and all records stand: finished", Then::Again))
+    Ok(Some(draft.record("active, and all records stand: finished", Then::Again)))
+}
+
+/// Records of other hands that lead a part of the visitors elsewhere.
+fn beside(seen: &Observed, case: &Case) -> Result<Vec<Todo>, Look> {
+    let mut found = Vec::new();
+    for (wanted, verdict) in &case.plan.wanted {
+        let (true, Some(zone)) = (wanted.record.kind == RecordType::A, verdict.zone()) else { continue };
+        let name = &wanted.record.name;
+        let Ok(sets) = seen.dns.standing(zone, name, std::slice::from_ref(name))? else { continue };
+        found.extend(sets.iter().filter(|set| set.kind == RecordType::Aaaa).map(|set| {
+            let there = tell::line(set);
+            todo(format!(
+                "See to {there}: it is not pitcrew's, and leads who comes over IPv6 there, not to the service."
+            ))
+        }));
+    }
+    Ok(found)
+}
+
+/// Targets that we made for a name that the link does not have any more (`www`): they go with the domain.
+fn left_over(seen: &Observed, association: &Association) -> Vec<Todo> {
+    let hosts = hosts(seen, association);
+    let unwanted = seen
+        .memory
+        .owned
+        .iter()
+        .filter(|owned| owned.purpose == Purpose::Target && !hosts.contains(&owned.record.name));
+    let words = |owned: &Owned| {
+        let (line, zone) = (tell::line(&owned.record), &owned.zone.id);
+        format!(
+            "{line} (zone {zone}) is left over: the link has no such name any more. pitcrew removes it with the domain."
+        )
+    };
+    unwanted.map(|owned| todo(words(owned))).collect()
 }
 
 /// 72 h without an end: ACM does not look any more.

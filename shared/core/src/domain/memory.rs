@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Act, DomainStatus};
 use crate::certificate::CertificateMemory;
 use crate::dns::facts::ZoneRef;
+use crate::dns::name::Name;
 use crate::dns::plan::Owned;
 use crate::id::ServiceArn;
 
@@ -64,6 +65,23 @@ pub enum RelinkStage {
     Linking,
 }
 
+/// A spell in which something that a decision needs cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blindness {
+    pub since: Timestamp,
+    /// The function that makes handshakes was blind too. It reads more than the other one, so only it can say that it sees.
+    pub with_handshakes: bool,
+}
+
+/// How often a record of a finished domain was put back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repair {
+    pub record: Name,
+    /// The first of these times.
+    pub since: Timestamp,
+    pub times: u32,
+}
+
 /// Everything that is remembered of one custom domain.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -90,4 +108,14 @@ pub struct DomainMemory {
     pub certificate: Option<CertificateMemory>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub relink: Option<Relink>,
+    /// When App Runner last took our disassociation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relinked_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blind: Option<Blindness>,
+    /// When blindness was last told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blind_told: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub repairs: Vec<Repair>,
 }

@@ -7,21 +7,24 @@
 //! | the same, and something else would be decided | drop the intent, decide again | [`settle`] |
 //! | any other intent younger than 60 s (its answer may be lost) | hold, wake after 60 s | [`settle`] |
 //! | an older one | settle by reading: what stands exactly is ours, what is gone is forgotten; associations as App Runner shows them | [`settle`] |
-//! | not associated, and linking again is under way | associate again | [`relink`] |
+//! | not associated, and linking again is under way | associate again; where pause or hold stop that, told at once | [`relink`] |
 //! | not associated here, but linked to another service by now; or never ours | hold | [`remove`] |
 //! | not associated, first seen so | remember when, wake after 60 s: a stale list must remove nothing | [`remove`] |
 //! | not associated for 60 s, nothing owned | forget the row | [`remove`] |
 //! | not associated for 60 s, an owned record does not stand as we made it | it is not ours any more; told where something else stands | [`remove`] |
 //! | not associated for 60 s, owned records | remove targets, wait until that is everywhere, then proofs that no other domain refers to; where stack and autonomy allow, else propose | [`remove`] |
 //! | the association differs from what is remembered | remember it; one that begins again is a new link | [`follow`] |
-//! | linking again is under way | on with it; paged after 2 h | [`relink`] |
+//! | linking again is under way | on with it; paged after 2 h; ended where the service is gone, another one has the domain, or App Runner refuses for 24 h | [`relink`] |
 //! | an operator's request | done by the same rows, or refused with a notice and a receipt | [`operator`] |
+//! | `deleting`, `binding_certificate`, or no records, for too long | told once | [`follow`] |
 //! | `deleting` | hold | here |
 //! | `create_failed`, `delete_failed`, a status that is not known | explain, tell once | [`follow`] |
 //! | no records listed yet | hold, wake after 5, 15 and 45 s, then the sweep | [`follow`] |
 //! | a CAA set forbids, a zone is missing, ambiguous, not asked by the DNS, delegated or not ours to write, a conflict, an apex, a record that cannot be read | tell once; when it is gone, say that it goes on | [`trouble`] |
+//! | a record is missing whose name somebody's wildcard answers for | told once; nothing at or below that name | [`cover`] |
 //! | records are missing, and CAA forbids | write nothing | [`put`] |
-//! | records are missing and may be created | intent, read again, call; one proposal where it is withheld; told as a repair where the domain was finished | [`put`] |
+//! | a finished domain has lost a record | validation records are put back, three times a day; a target that we made once, then proposed; any other target is proposed | [`repair`] |
+//! | records are missing and may be created | intent, read again, call; one proposal where it is withheld; told as a repair where the domain was finished; a batch that was refused within the hour is passed over, and its proofs and targets are tried apart | [`put`] |
 //! | a record of ours is to be replaced | the same, where the stack lets pitcrew take away and no other domain refers to it; else proposed | [`put`] |
 //! | a change is `PENDING` | hold, wake after 15 s; given up after 30 min | [`follow`] |
 //! | pending, and 72 h have passed since the link was first seen | propose linking again, once | [`follow`] |
@@ -30,15 +33,20 @@
 //! | active, everything stands, not finished before | finished: told, unless it was found so and nothing was made | [`follow`] |
 //! | the rows above hold, the domain is active, and this function makes handshakes | the certificate's rows: pages, renewal, linking again | [`watch`] |
 //! | everything else | hold | |
+//! | whatever holds because something cannot be read, for 30 min | told once | [`blind`] |
 //!
 //! Wherever a row would tell or intend something, the service's tags are read first: where the capability is `off`, it holds
 //! without a word (`pitcrew:certificates` for the certificate's rows, `pitcrew:domains` for the others). So a settled domain
 //! costs no call for tags. What cannot be read is never taken for good news: the row holds, and tries again.
 //!
 //! What never comes out of here: two calls without a record between; a call while the account is paused or the service held;
-//! the removal of a record while the domain is associated (other than its replacement); a change of a record that is not ours.
+//! the removal of a record while the domain is associated (other than its replacement); a change of a record that is not ours;
+//! a disassociation while anything that the new link needs cannot be read, or on an older look at the certificate.
 
 mod answer;
+mod blind;
+mod cause;
+mod cover;
 mod draft;
 mod follow;
 mod memory;
@@ -49,6 +57,7 @@ pub mod preview;
 mod put;
 mod relink;
 mod remove;
+mod repair;
 mod settle;
 mod tell;
 mod trouble;
@@ -60,7 +69,7 @@ pub mod zone_ids;
 mod tests;
 
 pub use crate::step::Then;
-pub use memory::{DomainMemory, Intent, Link, PendingChange, Relink, RelinkStage};
+pub use memory::{Blindness, DomainMemory, Intent, Link, PendingChange, Relink, RelinkStage, Repair};
 pub use observed::{
     Association, DomainStatus, Look, Observed, Request, ServiceFacts, Settings, Trigger, Validation, ValidationRecord,
     VpcTarget,
@@ -174,6 +183,7 @@ pub fn decide(seen: &Observed, settings: &Settings) -> Decision {
         Some(intent) => settle::intent(seen, settings, intent),
         None => rows(seen, settings),
     };
+    let decision = decision.and_then(|decision| blind::watched(seen, settings, decision));
     decision.unwrap_or_else(Decision::Look)
 }
 
@@ -211,7 +221,10 @@ fn rows(seen: &Observed, settings: &Settings) -> Result<Decision, Look> {
 /// The rows of an association.
 fn linked(seen: &Observed, settings: &Settings, association: &Association) -> Result<Decision, Look> {
     match association.status {
-        DomainStatus::Deleting => return Ok(permit::hold(Hold::AppRunnerAtWork, Some(60))),
+        DomainStatus::Deleting => {
+            let decision = follow::stays(seen, association);
+            return Ok(decision.unwrap_or(permit::hold(Hold::AppRunnerAtWork, Some(60))));
+        }
         DomainStatus::CreateFailed | DomainStatus::DeleteFailed | DomainStatus::Unknown(_) => {
             let caa = match association.status {
                 DomainStatus::CreateFailed => put::Caa::of(seen, association)?,
@@ -223,7 +236,7 @@ fn linked(seen: &Observed, settings: &Settings, association: &Association) -> Re
         DomainStatus::Creating | DomainStatus::PendingCertificateDnsValidation
             if association.records.is_empty() && association.unreadable.is_empty() =>
         {
-            return Ok(follow::no_records_yet(seen));
+            return Ok(follow::stays(seen, association).unwrap_or_else(|| follow::no_records_yet(seen)));
         }
         DomainStatus::Creating
         | DomainStatus::PendingCertificateDnsValidation

@@ -196,5 +196,6 @@ impl Observed {
         self.dns.forget_live();
         self.sharers.clear();
         self.tags = Fact::Unread;
+        self.served = Fact::Unread;
     }
 }

@@ -7,8 +7,9 @@
 use super::draft::Draft;
 use super::permit::{Permit, hold, may_finish};
 use super::put::Case;
+use super::relink::Begin;
 use super::{
-    Association, Decision, DomainStatus, Hold, Look, Observed, Request, Settings, Then, Trigger, relink, tell,
+    Association, Decision, DomainStatus, Hold, Look, Observed, Request, Settings, Then, Trigger, cause, relink, tell,
 };
 use crate::dns::plan::{Owned, Verdict};
 use crate::receipt::rule;
@@ -47,22 +48,29 @@ pub(super) fn request(
                 Ok(Some(refuse(seen, "the service's tags cannot be read, so nobody knows whether it is held")))
             }
             Permit::Yes if *request == Request::Apply => Ok(None),
-            Permit::Yes => Ok(Some(link_again(seen, association))),
+            Permit::Yes => link_again(seen, settings, association).map(Some),
         },
     }
 }
 
-fn link_again(seen: &Observed, association: &Association) -> Decision {
+fn link_again(seen: &Observed, settings: &Settings, association: &Association) -> Result<Decision, Look> {
     match association.status {
-        DomainStatus::Deleting => refuse(seen, "App Runner is deleting the association"),
-        DomainStatus::Unknown(_) => refuse(seen, "App Runner shows a status that pitcrew does not know"),
+        DomainStatus::Deleting => return Ok(refuse(seen, "App Runner is deleting the association")),
+        DomainStatus::Unknown(_) => return Ok(refuse(seen, "App Runner shows a status that pitcrew does not know")),
         DomainStatus::Creating
         | DomainStatus::PendingCertificateDnsValidation
         | DomainStatus::BindingCertificate
         | DomainStatus::Active
         | DomainStatus::CreateFailed
-        | DomainStatus::DeleteFailed => relink::begin(seen, association, "An operator asked to link it again."),
+        | DomainStatus::DeleteFailed => {}
     }
+    Ok(match cause::may_begin(seen, settings, association)? {
+        Begin::Yes => relink::begin(seen, association, "An operator asked to link it again."),
+        Begin::No(why, _) => refuse(seen, &why),
+        Begin::Blind => {
+            refuse(seen, "something that a new link needs cannot be read, so nobody knows whether it could be finished")
+        }
+    })
 }
 
 fn adopt(seen: &Observed, settings: &Settings, association: &Association) -> Result<Decision, Look> {

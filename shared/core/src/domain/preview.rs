@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::put::Case;
-use super::{Decision, DomainMemory, Hold, Look, Observed, Settings, Trigger, decide, tell};
+use super::{Decision, DomainMemory, Hold, Look, Observed, Settings, Trigger, decide, settle, tell};
 use crate::dns::plan::{Place, Purpose, Verdict, Wanted};
 use crate::dns::record::{Data, RecordSet};
 use crate::notice::{NoticeKind, Severity};
@@ -63,7 +63,7 @@ pub enum Owner {
 /// # Errors
 /// The read that is missing.
 pub fn preview(seen: &Observed, settings: &Settings) -> Result<Preview, Look> {
-    let kept = |topic: &String| topic == "relinked" || topic == "refused";
+    let kept = |topic: &String| topic == "relinked" || settle::is_refusal(topic);
     let told = seen.memory.told.iter().filter(|(topic, _)| kept(topic)).map(|(k, v)| (k.clone(), v.clone())).collect();
     let memory = DomainMemory { told, ..seen.memory.clone() };
     let mut ahead = Observed { memory, trigger: Trigger::Sweep, ..seen.clone() };
@@ -182,7 +182,11 @@ fn wanted_row(case: &Case, wanted: &Wanted, verdict: &Verdict) -> PreviewRecord 
     let (word, owner, standing) = match verdict {
         Verdict::Standing { .. } => ("standing", Owner::Pitcrew, Vec::new()),
         Verdict::Found { standing, .. } => ("found", Owner::Somebody, shown(std::slice::from_ref(standing))),
-        Verdict::Create { .. } => ("create", Owner::Nobody, Vec::new()),
+        Verdict::Create { .. } => match case.covers(wanted) {
+            // What a wildcard answers for today is somebody's, although no set stands at the name.
+            Some(covered) => ("conflict", Owner::Somebody, shown(&covered.by)),
+            None => ("create", Owner::Nobody, Vec::new()),
+        },
         Verdict::Replace { owned, .. } => ("replace", Owner::Pitcrew, shown(std::slice::from_ref(owned))),
         Verdict::Conflict { standing, .. } => ("conflict", Owner::Somebody, shown(standing)),
         Verdict::Refused(_) if case.elsewhere.contains(&wanted.record.name) => {

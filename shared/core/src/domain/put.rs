@@ -1,7 +1,9 @@
 //! The records of an association, put where they belong: one batch a step, and what stands in the way is told.
 
+use super::cover::{self, Covered};
 use super::draft::Draft;
 use super::permit::{DOMAINS, Permit, asked, hold, permit};
+use super::repair::{self, Turn};
 use super::tell::{self, Trouble};
 use super::trouble::{self, Forbidden};
 use super::wanted::{self, Gap, Goal};
@@ -10,7 +12,7 @@ use crate::dns::caa;
 use crate::dns::facts::Answer;
 use crate::dns::name::Name;
 use crate::dns::plan::{self, Batch, Place, Plan, Purpose, Verdict, Wanted};
-use crate::dns::record::{Data, RecordType};
+use crate::dns::record::{Change, Data, RecordType};
 use crate::dns::zone::Refusal;
 use crate::receipt::rule;
 
@@ -21,6 +23,8 @@ pub(super) struct Case {
     pub caa: Caa,
     /// Records that no zone of ours holds, and that the DNS shows as they are wanted all the same.
     pub elsewhere: Vec<Name>,
+    /// Records that would take a name from somebody's wildcard. None where an operator has them made.
+    pub covered: Vec<Covered>,
     /// Why something cannot be known now.
     pub blind: Option<String>,
 }
@@ -64,14 +68,24 @@ impl Case {
         let stand = plan.wanted.iter().all(|(wanted, verdict)| stands(wanted, verdict, &elsewhere));
         let content = stand && association.status == DomainStatus::Active;
         let caa = if content { Caa::default() } else { Caa::of(seen, association)? };
-        let blind = blind.or(refused).or(caa.blind.clone());
-        Ok(Self { goal, plan, caa, elsewhere, blind })
+        let (covered, uncovered) = match cover::of(seen, association, &plan)? {
+            Ok(_) if asked(seen, Some(association)) => (Vec::new(), None),
+            Ok(covered) => (covered, None),
+            Err(why) => (Vec::new(), Some(why)),
+        };
+        let blind = blind.or(refused).or(uncovered).or(caa.blind.clone());
+        Ok(Self { goal, plan, caa, elsewhere, covered, blind })
     }
 
     /// Whether every record stands, and no target is still owed.
     pub fn stands(&self) -> bool {
         self.goal.gap.is_none()
             && self.plan.wanted.iter().all(|(wanted, verdict)| stands(wanted, verdict, &self.elsewhere))
+    }
+
+    /// What answers today for the name at which a record is wanted.
+    pub fn covers(&self, wanted: &Wanted) -> Option<&Covered> {
+        self.covered.iter().find(|covered| covered.record == wanted.record)
     }
 
     /// Whether every proof stands.
@@ -140,14 +154,19 @@ pub(super) fn step(
     if let Some(decision) = say(seen, association, case) {
         return Ok(Some(decision));
     }
-    let may_replace = settings.remove || asked(seen, Some(association));
     let Some(shared) = shared(seen, case)? else { return Ok(Some(hold(Hold::Blind, Some(60)))) };
-    let keeps_back = |wanted: &Wanted, verdict: &Verdict| {
-        matches!(verdict, Verdict::Replace { .. }) && (!may_replace || shared.contains(&wanted.record.name))
-    };
-    let allowed = case.batches(|wanted, verdict| !keeps_back(wanted, verdict));
-    let kept_back = case.batches(keeps_back);
-    if allowed.is_empty() && kept_back.is_empty() {
+    let may_replace = settings.remove || asked(seen, Some(association));
+    let lot =
+        |wanted: &Wanted, verdict: &Verdict| lot(seen, association, case, (may_replace, &shared), wanted, verdict);
+    let allowed = case.batches(|wanted, verdict| lot(wanted, verdict) == Lot::Make);
+    let proposed = case.plan.wanted.iter().find_map(|(wanted, verdict)| match lot(wanted, verdict) {
+        Lot::Propose(why, what) => Some((why, what)),
+        _ => None,
+    });
+    if let Some(decision) = stop_repairs(seen, case, lot) {
+        return Ok(Some(decision));
+    }
+    if allowed.is_empty() && proposed.is_none() {
         return Ok(forget_proposal(seen));
     }
     if !case.caa.forbidden.is_empty() {
@@ -157,27 +176,69 @@ pub(super) fn step(
     if case.caa.blind.is_some() {
         return Ok(Some(hold(Hold::Blind, Some(60))));
     }
-    let acts = |batches: Vec<Batch>| batches.into_iter().map(Act::ChangeRecords).collect::<Vec<Act>>();
     if allowed.is_empty() {
-        let (why, what) = if shared.is_empty() {
-            (
-                "the stack does not let pitcrew take away what it made (RemoveRecords), and this replaces a record",
-                "apply",
-            )
-        } else {
-            (
-                "another custom domain refers to the validation record that this replaces: link that one again first",
-                "plan",
-            )
-        };
+        let Some((why, what)) = proposed else { return Ok(None) };
+        let kept_back = case.batches(|wanted, verdict| matches!(lot(wanted, verdict), Lot::Propose(..)));
         return Ok(propose(seen, tell::proposal(seen, &acts(kept_back), why, None, what)));
     }
-    let allowed = acts(allowed);
     match permit(seen, settings, DOMAINS)? {
         Permit::Blind => Ok(Some(hold(Hold::Blind, Some(60)))),
-        Permit::No(why) => Ok(propose(seen, tell::proposal(seen, &allowed, &why.to_string(), Some(why), "apply"))),
-        Permit::Yes => Ok(allowed.into_iter().next().map(|act| intend(seen, act))),
+        Permit::No(why) => {
+            Ok(propose(seen, tell::proposal(seen, &acts(allowed), &why.to_string(), Some(why), "apply")))
+        }
+        Permit::Yes => Ok(Some(intend_one(seen, allowed))),
     }
+}
+
+fn acts(batches: Vec<Batch>) -> Vec<Act> {
+    batches.into_iter().map(Act::ChangeRecords).collect()
+}
+
+/// What becomes of one wanted record that does not stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lot {
+    Make,
+    /// A person decides: why, and by which command.
+    Propose(&'static str, &'static str),
+    /// It was put back too often today.
+    Stop,
+    /// Somebody's wildcard answers for the name.
+    Covered,
+}
+
+fn lot(
+    seen: &Observed,
+    association: &Association,
+    case: &Case,
+    (may_replace, shared): (bool, &[Name]),
+    wanted: &Wanted,
+    verdict: &Verdict,
+) -> Lot {
+    if case.covers(wanted).is_some() {
+        return Lot::Covered;
+    }
+    if matches!(verdict, Verdict::Replace { .. }) && shared.contains(&wanted.record.name) {
+        let why = "another custom domain refers to the validation record that this replaces: link that one again first";
+        return Lot::Propose(why, "plan");
+    }
+    if matches!(verdict, Verdict::Replace { .. }) && !may_replace {
+        let why = "the stack does not let pitcrew take away what it made (RemoveRecords), and this replaces a record";
+        return Lot::Propose(why, "apply");
+    }
+    match repair::turn(seen, association, wanted, verdict) {
+        Turn::Make => Lot::Make,
+        Turn::Propose(why) => Lot::Propose(why, "apply"),
+        Turn::Stop => Lot::Stop,
+    }
+}
+
+/// Tells once that validation records are not put back any more today.
+fn stop_repairs(seen: &Observed, case: &Case, lot: impl Fn(&Wanted, &Verdict) -> Lot) -> Option<Decision> {
+    let stopped = case.plan.wanted.iter().filter(|(wanted, verdict)| lot(wanted, verdict) == Lot::Stop);
+    let stopped: Vec<&Wanted> = stopped.map(|(wanted, _)| wanted).collect();
+    let mut draft = Draft::new(seen, rule::DOMAIN_BLOCKED);
+    let news = !stopped.is_empty() && draft.tell_once(repair::stopped(seen, &stopped));
+    news.then(|| draft.record("a validation record is taken away again and again: told once", Then::Again))
 }
 
 /// The proofs that would be replaced although another domain refers to them. `None` where that cannot be read.
@@ -241,6 +302,24 @@ fn forget_proposal(seen: &Observed) -> Option<Decision> {
     let mut draft = Draft::new(seen, rule::DOMAIN_GOES_ON);
     draft.memory.told.remove("proposal");
     draft.changes().then(|| draft.note(Then::Again))
+}
+
+/// Writes the intent of the first batch that was not refused within the hour. One that was refused may hold a good part: its
+/// proofs and its targets are tried apart, so that neither waits for the other.
+pub(super) fn intend_one(seen: &Observed, batches: Vec<Batch>) -> Decision {
+    let whole = |batch: &Batch| Act::ChangeRecords(batch.clone());
+    let parts = |batch: &Batch| {
+        let is_proof = |change: &&Change| settle::purpose(change.record()) == Purpose::Validation;
+        let (proofs, targets): (Vec<&Change>, Vec<&Change>) = batch.changes.iter().partition(is_proof);
+        let part = |changes: Vec<&Change>| {
+            Act::ChangeRecords(Batch { zone: batch.zone.clone(), changes: changes.into_iter().cloned().collect() })
+        };
+        let parts = !proofs.is_empty() && !targets.is_empty();
+        parts.then(|| [part(proofs), part(targets)]).into_iter().flatten()
+    };
+    let tries = batches.iter().flat_map(|batch| std::iter::once(whole(batch)).chain(parts(batch)));
+    let next = tries.into_iter().find(|act| !settle::refused_lately(seen, act));
+    next.map_or(hold(Hold::Blocked, None), |act| intend(seen, act))
 }
 
 /// Writes the intent of an act, unless the same act was refused within the hour.

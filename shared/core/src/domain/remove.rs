@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use super::draft::Draft;
 use super::permit::{DOMAINS, Permit, asked, hold, permit};
-use super::put::{intend, propose};
+use super::put::{intend_one, propose};
 use super::{Act, Decision, Hold, Look, Observed, Request, Settings, Then, Trigger, follow, operator, tell};
 use crate::autonomy::Withheld;
 use crate::dns::name::Name;
@@ -104,11 +104,10 @@ pub(super) fn is_shared(seen: &Observed, name: &Name) -> Result<Option<bool>, Lo
 }
 
 fn remove(seen: &Observed, settings: &Settings, batches: Vec<Batch>) -> Result<Decision, Look> {
-    let acts: Vec<Act> = batches.into_iter().map(Act::ChangeRecords).collect();
-    let Some(first) = acts.first().cloned() else {
+    if batches.is_empty() {
         // Other domains need what is left. The row stays, and with it the knowledge whose records these are.
         return Ok(hold(Hold::Gone, None));
-    };
+    }
     let withheld = match permit(seen, settings, DOMAINS)? {
         Permit::Blind => return Ok(hold(Hold::Blind, Some(60))),
         Permit::No(why) => Some(why),
@@ -116,7 +115,7 @@ fn remove(seen: &Observed, settings: &Settings, batches: Vec<Batch>) -> Result<D
     };
     let may_remove = settings.remove || asked(seen, None);
     if withheld.is_none() && may_remove {
-        return Ok(intend(seen, first));
+        return Ok(intend_one(seen, batches));
     }
     if let (Some(why @ (Withheld::Paused | Withheld::Held)), true) = (withheld, asked(seen, None)) {
         return Ok(operator::refuse(seen, &why.to_string()));
@@ -125,6 +124,7 @@ fn remove(seen: &Observed, settings: &Settings, batches: Vec<Batch>) -> Result<D
         || "the stack does not let pitcrew take records away (RemoveRecords)".to_owned(),
         |withheld| withheld.to_string(),
     );
+    let acts: Vec<Act> = batches.into_iter().map(Act::ChangeRecords).collect();
     let proposal = tell::proposal(seen, &acts, &why, withheld, "remove");
     Ok(propose(seen, proposal).unwrap_or(hold(Hold::Proposed, None)))
 }

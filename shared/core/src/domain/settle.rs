@@ -11,7 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::draft::Draft;
 use super::permit::{asked, hold};
-use super::{Act, Decision, DomainMemory, DomainStatus, Hold, Intent, Look, Observed, Settings, Then, relink, tell};
+use super::{
+    Act, Decision, DomainMemory, DomainStatus, Hold, Intent, Look, Observed, Settings, Then, relink, repair, tell,
+};
 use crate::dns::name::Name;
 use crate::dns::plan::{Batch, Owned, Purpose};
 use crate::dns::record::{Change, RecordSet, RecordType};
@@ -69,7 +71,13 @@ fn by_reading(seen: &Observed, intent: &Intent) -> Result<Decision, Look> {
                 arrived
             }
         },
-        Act::Disassociate => matches!(status, None | Some(DomainStatus::Deleting)),
+        Act::Disassociate => {
+            let arrived = matches!(status, None | Some(DomainStatus::Deleting));
+            if arrived {
+                relink::unlinked(seen, &mut draft.memory);
+            }
+            arrived
+        }
         Act::Associate { .. } => {
             let arrived = !matches!(status, None | Some(DomainStatus::Deleting));
             if arrived {
@@ -124,7 +132,7 @@ pub(super) fn own_all(memory: &mut DomainMemory, batch: &Batch) {
 }
 
 /// ACM's proofs are CNAMEs below a label that begins with an underscore, which no custom domain of App Runner can have.
-fn purpose(record: &RecordSet) -> Purpose {
+pub(super) fn purpose(record: &RecordSet) -> Purpose {
     let proof = record.kind == RecordType::Cname && record.name.as_str().starts_with('_');
     if proof { Purpose::Validation } else { Purpose::Target }
 }
@@ -139,30 +147,58 @@ pub(super) fn tell_of(draft: &mut Draft<'_>, batch: &Batch) {
             draft.memory.told.insert("removed".to_owned(), seen.now.to_string());
             draft.notices.push(tell::removed(seen, batch, &draft.memory.owned));
         }
-        Some(_) if seen.memory.finished_at.is_some() => draft.notices.push(tell::repaired(seen, batch)),
+        Some(_) if seen.memory.finished_at.is_some() => {
+            if repair::count(&mut draft.memory, seen, batch) {
+                draft.notices.push(tell::repaired(seen, batch));
+            }
+        }
         Some(_) => {}
     }
 }
 
+/// Refusals are forgotten this long after the last one of the same call.
+const REFUSALS_KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// The topic of a refusal: one for each call, for one refused batch must not hide another one.
 fn refusal(act: &Act) -> String {
-    short_hash([format!("{act:?}").as_str()])
+    format!("refused:{}", short_hash([format!("{act:?}").as_str()]))
 }
 
-/// Remembers a refusal; whether it is news.
-pub(super) fn remember_refusal(memory: &mut DomainMemory, act: &Act, seen: &Observed) -> bool {
-    let fingerprint = refusal(act);
-    let told = format!("{fingerprint} {} {}", seen.now, seen.me);
-    let before = memory.told.insert("refused".to_owned(), told);
-    !before.is_some_and(|before| before.starts_with(&fingerprint))
+/// When, to whom and with which code a call was refused.
+fn refused_as(told: &str) -> Option<(Timestamp, &str, &str)> {
+    let mut parts = told.splitn(3, ' ');
+    let at = parts.next()?.parse().ok()?;
+    Some((at, parts.next()?, parts.next()?))
+}
+
+/// Whether a topic is a refusal's.
+pub(super) fn is_refusal(topic: &str) -> bool {
+    topic.starts_with("refused:")
+}
+
+/// Remembers a refusal; whether it is news. Parts of a batch are tried apart, and one cause is told once.
+pub(super) fn remember_refusal(memory: &mut DomainMemory, act: &Act, code: &str, seen: &Observed) -> bool {
+    let kept = |told: &str| refused_as(told).is_some_and(|(at, ..)| seen.now.duration_since(at) < REFUSALS_KEPT);
+    memory.told.retain(|topic, told| !is_refusal(topic) || kept(told));
+    let same = |(topic, told): (&String, &String)| is_refusal(topic) && refused_as(told).is_some_and(|it| it.2 == code);
+    let news = !memory.told.iter().any(same);
+    memory.told.insert(refusal(act), format!("{} {} {code}", seen.now, seen.me));
+    news
+}
+
+/// Forgets that the call was refused: it was taken.
+pub(super) fn forget_refusal(memory: &mut DomainMemory, act: &Act) {
+    memory.told.remove(&refusal(act));
+}
+
+/// Whether the last try of this very call was refused.
+pub(super) fn was_refused(seen: &Observed, act: &Act) -> bool {
+    seen.memory.told.contains_key(&refusal(act))
 }
 
 /// Whether this very act was refused within the hour. An operator who asks again does not wait.
 pub(super) fn refused_lately(seen: &Observed, act: &Act) -> bool {
-    let Some(told) = seen.memory.told.get("refused") else { return false };
-    let mut parts = told.splitn(3, ' ');
-    let (fingerprint, at, by) = (parts.next(), parts.next(), parts.next());
-    let at = at.and_then(|at| at.parse::<Timestamp>().ok());
-    let lately = at.is_some_and(|at| seen.now.duration_since(at) < REFUSED_FOR);
-    let asked_again = asked(seen, seen.association.as_ref()) && by != Some(&seen.me);
-    fingerprint == Some(&refusal(act)) && lately && !asked_again
+    let Some((at, by, _)) = seen.memory.told.get(&refusal(act)).and_then(|told| refused_as(told)) else { return false };
+    let asked_again = asked(seen, seen.association.as_ref()) && by != seen.me;
+    seen.now.duration_since(at) < REFUSED_FOR && !asked_again
 }

@@ -5,12 +5,15 @@
 //! | `caa` | the closest CAA set lets no authority of Amazon's issue | when the set is corrected |
 //! | `zone` | no zone, several, not the one that the DNS asks, delegated away, not ours to write | when the zone is there |
 //! | `conflict` | other records stand at the name | when they are gone |
+//! | `wildcard` | somebody's wildcard answers for the name, at which no record stands ([`cover`](super::cover)) | when it is gone, or an operator has the records made |
+//! | `repairs` | a validation record is taken away again and again ([`repair`](super::repair)) | with the next link; it is told once |
 //! | `apex` | a CNAME is wanted at the top of a zone | when the service takes aliases |
 //! | `ingress` | a private service that no VPC ingress connection leads to | when there is one |
 //! | `unreadable` | App Runner lists a record that is no CNAME | when it is readable |
 
+use super::cover::Covered;
 use super::put::Case;
-use super::tell::{Trouble, change_command, line, notice, todo, todo_by};
+use super::tell::{Trouble, change_command, command, line, notice, todo, todo_by};
 use super::wanted::Gap;
 use super::{Association, Observed};
 use crate::dns::caa;
@@ -23,7 +26,7 @@ use crate::notice::{NoticeKind, Severity, Todo};
 use crate::short_hash::short_hash;
 
 /// The topics that end when their cause does.
-pub(super) const TOPICS: [&str; 6] = ["caa", "zone", "conflict", "apex", "ingress", "unreadable"];
+pub(super) const TOPICS: [&str; 7] = ["caa", "zone", "conflict", "wildcard", "apex", "ingress", "unreadable"];
 
 /// A topic in words, for "settled: ...".
 pub(super) fn words(topic: &str) -> &'static str {
@@ -31,10 +34,11 @@ pub(super) fn words(topic: &str) -> &'static str {
         "caa" => "the DNS lets Amazon issue the certificate",
         "zone" => "the hosted zone can be written to",
         "conflict" => "no other record stands at the name",
+        "wildcard" => "no wildcard keeps pitcrew from the name",
+        "blind" => "what the decisions need can be read",
         "apex" => "no CNAME is wanted at the top of the zone",
         "ingress" => "a VPC ingress connection leads to the service",
         "unreadable" => "all records that App Runner lists can be read",
-        "refused" => "the call was taken",
         _ => "the trouble is gone",
     }
 }
@@ -53,6 +57,7 @@ pub(super) fn of(seen: &Observed, association: &Association, case: &Case) -> Vec
         caa_forbids(seen, &case.caa.forbidden),
         zones(seen, case),
         conflicts(seen, &case.plan),
+        wildcards(seen, &case.covered),
         apex(seen, &case.plan),
         (case.goal.gap == Some(Gap::NoIngress)).then(|| no_ingress(seen)),
         (!association.unreadable.is_empty()).then(|| unreadable(seen, &association.unreadable)),
@@ -102,7 +107,7 @@ fn zones(seen: &Observed, case: &Case) -> Option<Trouble> {
         Refusal::Blind(_) => return None,
     };
     let mut notice = notice(seen, NoticeKind::Domain, how_bad(seen), "zone", headline);
-    let mut reasons: Vec<String> = refused.iter().map(|(wanted, refusal)| reason(wanted, refusal)).collect();
+    let mut reasons: Vec<String> = refused.iter().map(|(wanted, refusal)| reason(&wanted.place, refusal)).collect();
     reasons.dedup();
     notice.happened = reasons.join(" ");
     notice.done.push("Nothing was written for these records, and no zone is made.".to_owned());
@@ -144,13 +149,13 @@ fn kind(refusal: &Refusal) -> String {
     }
 }
 
-fn reason(wanted: &Wanted, refusal: &Refusal) -> String {
+pub(super) fn reason(place: &Place, refusal: &Refusal) -> String {
     let show = |zone: &ZoneRef| match &zone.role {
         Some(role) => format!("{} ({}, through {role})", zone.id, zone.name),
         None => format!("{} ({})", zone.id, zone.name),
     };
     match refusal {
-        Refusal::NoZone => match &wanted.place {
+        Refusal::NoZone => match place {
             Place::Public => {
                 "No public hosted zone at or above the name is in the accounts that pitcrew sees.".to_owned()
             }
@@ -218,6 +223,30 @@ fn settle(wanted: &Wanted, zone: &ZoneRef, standing: &[RecordSet]) -> Todo {
     let whose = zone.role.as_ref().map(|role| format!(" (with the keys of {role})")).unwrap_or_default();
     let text = format!("If what stands there is not needed any more, replace it{whose}");
     todo_by(text, change_command(&zone.id, standing, &wanted.record))
+}
+
+fn wildcards(seen: &Observed, covered: &[Covered]) -> Option<Trouble> {
+    if covered.is_empty() {
+        return None;
+    }
+    let headline = "somebody's wildcard answers for the name today";
+    let mut notice = notice(seen, NoticeKind::Domain, how_bad(seen), "wildcard", headline);
+    let mut said = Vec::new();
+    for one in covered {
+        let there: Vec<String> = one.by.iter().map(line).collect();
+        let (wanted, there) = (line(&one.record), there.join("; "));
+        said.push(format!("Wanted: {wanted}. There: {there} (zone {}), which answers for {}.", one.zone.id, one.at));
+    }
+    notice.happened = said.join(" ");
+    notice.done.push(
+        "Nothing was written at or below the name: any record there, even a validation record, takes it from the wildcard, and \
+         App Runner has no certificate for it before the domain is active."
+            .to_owned(),
+    );
+    let text = "If the name is to leave the wildcard and may be without an answer until the domain is active, have its records made";
+    notice.todo.push(todo_by(text, command(seen, "apply")));
+    let fingerprint = short_hash(said.iter().map(String::as_str));
+    Some(Trouble { topic: "wildcard", fingerprint, notice })
 }
 
 fn apex(seen: &Observed, plan: &Plan) -> Option<Trouble> {

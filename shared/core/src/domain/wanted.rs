@@ -4,7 +4,8 @@
 //! |---|---|
 //! | targets in VPCs | in each VPC's private zone a CNAME; nothing public (an alias cannot lead there) |
 //! | an alias or a CNAME to the target stands there, or we own one | that form: the service need not be described |
-//! | a private service without a VPC ingress connection | none yet: told |
+//! | a private service without a VPC ingress connection, whether or not App Runner shows a target | none yet: told |
+//! | a public service for which App Runner shows no target | none: it cannot be known where the name is to lead |
 //! | a service created before 2022-08-01, or a region whose zone id is not known | CNAME |
 //! | any other service | alias A |
 //!
@@ -76,9 +77,17 @@ pub(super) fn goal(seen: &Observed, settings: &Settings, association: &Associati
         }
         return Ok(goal);
     }
-    let Some(target) = &association.dns_target else { return Ok(goal) };
+    let Some(target) = &association.dns_target else {
+        goal.gap = Some(without_target(seen)?);
+        return Ok(goal);
+    };
     let mut names: Vec<Name> = goal.wanted.iter().map(|wanted| wanted.record.name.clone()).collect();
     names.extend(hosts.iter().chain(seen.memory.owned.iter().map(|owned| &owned.record.name)).cloned());
+    // The wildcards that may answer for a new domain are read along: one listing brings all.
+    if seen.memory.owned.is_empty() && seen.memory.finished_at.is_none() {
+        let above = |host: &Name| host.climb().skip(1).filter_map(|at| at.below("*").ok()).collect::<Vec<_>>();
+        names.extend(hosts.iter().flat_map(above));
+    }
     for host in hosts {
         let forms = Forms::of(&host, target, &settings.region);
         let known = forms.known(seen, &host, &names)?;
@@ -95,6 +104,16 @@ pub(super) fn goal(seen: &Observed, settings: &Settings, association: &Associati
         goal.wanted.push(Wanted { purpose: Purpose::Target, place: Place::Public, record });
     }
     Ok(goal)
+}
+
+/// Why App Runner shows no target at all: a private service may have none before a VPC ingress connection leads to it.
+fn without_target(seen: &Observed) -> Result<Gap, Look> {
+    Ok(match &seen.about_service {
+        Fact::Unread => return Err(Look::Service),
+        Fact::Known(Some(service)) if !service.public => Gap::NoIngress,
+        Fact::Known(_) => Gap::Blind("App Runner shows no target for the domain".to_owned()),
+        Fact::Unavailable(why) => Gap::Blind(why.clone()),
+    })
 }
 
 /// The forms in which a name can lead to the target.
@@ -119,7 +138,8 @@ impl Forms {
             return Ok(Some(record));
         }
         let Ok(zone) = zone::choose(host, names, &seen.dns)? else { return Ok(None) };
-        let standing = seen.dns.standing(&zone, host, names)?;
+        let inside: Vec<Name> = names.iter().filter(|name| name.is_at_or_below(&zone.name)).cloned().collect();
+        let standing = seen.dns.standing(&zone, host, &inside)?;
         Ok(standing.ok().and_then(|sets| sets.iter().find_map(|set| self.same_as(set))))
     }
 

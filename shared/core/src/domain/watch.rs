@@ -3,14 +3,15 @@
 //! | seen | decision |
 //! |---|---|
 //! | no probe here, a private service, or `pitcrew:certificates` off | nothing |
-//! | another certificate than before | told: renewed |
+//! | a certificate that ends later than those before | told: renewed |
 //! | a threshold that was not paged yet | told, with what would stop a renewal |
 //! | no handshake for a day | told once: nobody can say how long the certificate lasts |
-//! | expired; or one day left and a proof that cannot be put back | linked again where tag and autonomy allow, else proposed |
-//! | the same, and it was linked again for this very certificate already | proposed: it would come out of App Runner's cache |
+//! | expired; or 24 h left and a proof that cannot be put back | linked again where [`cause`] lets it, else proposed |
+//! | the same, and something that this hangs on cannot be read | hold: blindness is no reason |
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
+use super::cause::{self, day};
 use super::draft::Draft;
 use super::permit::{CERTIFICATES, hold, unless_off};
 use super::put::{Caa, Case};
@@ -23,6 +24,7 @@ use crate::dns::plan::{Purpose, Verdict};
 use crate::fact::Fact;
 use crate::notice::{Notice, NoticeKind, Severity};
 use crate::receipt::rule;
+use crate::short_hash::short_hash;
 
 /// A probe that finds the same certificate is written down only this often.
 const SEEN_EVERY: SignedDuration = SignedDuration::from_hours(6);
@@ -48,7 +50,7 @@ pub(super) fn certificate(
         Some(decision) => decision,
         None => match blind_for_long(seen) {
             Some(decision) => decision,
-            None => return over(seen, settings, association, &assessment),
+            None => return over(seen, settings, association),
         },
     };
     keep_back(decision, seen, settings)
@@ -123,10 +125,6 @@ fn obstacles(seen: &Observed, settings: &Settings, association: &Association) ->
 fn served(seen: &Observed) -> Option<&Served> {
     let last = seen.memory.certificate.as_ref().map(|memory| &memory.served);
     seen.served.get().and_then(Result::ok).or(last)
-}
-
-fn day(at: Timestamp) -> String {
-    at.to_string().chars().take(10).collect()
 }
 
 fn page(seen: &Observed, assessment: &Assessment, obstacles: &[String]) -> Option<Notice> {
@@ -212,36 +210,22 @@ fn blind_for_long(seen: &Observed) -> Option<Decision> {
 }
 
 /// A certificate that is over, or ends while a proof cannot be put back.
-fn over(
-    seen: &Observed,
-    settings: &Settings,
-    association: &Association,
-    assessment: &Assessment,
-) -> Result<Option<Decision>, Look> {
+fn over(seen: &Observed, settings: &Settings, association: &Association) -> Result<Option<Decision>, Look> {
     let Fact::Known(served) = &seen.served else { return Ok(None) };
-    let expired = assessment.health == Health::Expired;
-    let reason = if expired {
-        format!("The certificate expired on {}, and App Runner has no call that renews it.", day(served.not_after))
-    } else {
-        if assessment.days_left.is_none_or(|days| days > 1) || Case::of(seen, settings, association)?.proofs_stand() {
-            return Ok(None);
-        }
-        format!("The certificate ends on {}, and a validation record cannot be put back.", day(served.not_after))
-    };
-    let again = seen.memory.told.get("relinked") == Some(&served.serial);
-    let (why, withheld) = match relink::may_begin(seen, settings)? {
+    if !cause::is_near(seen) {
+        return Ok(None);
+    }
+    let Some(reason) = cause::of_certificate(seen, &Case::of(seen, settings, association)?) else { return Ok(None) };
+    let (why, withheld) = match cause::may_begin(seen, settings, association)? {
         Begin::Blind => return Ok(Some(hold(Hold::Blind, Some(60)))),
-        Begin::Yes if !again => {
-            return keep_back(relink::begin(seen, association, &reason), seen, settings);
-        }
-        Begin::Yes => {
-            ("it was linked again for this certificate already, and App Runner gave the same one back".to_owned(), None)
-        }
+        Begin::Yes => return keep_back(relink::begin(seen, association, &reason), seen, settings),
         Begin::No(why, withheld) => (why, withheld),
     };
     let mut draft = Draft::new(seen, rule::WITHHELD);
     draft.saw("withheld", why.clone());
-    let fingerprint = crate::short_hash::short_hash([served.serial.as_str(), &why]);
+    // A proxy may show another certificate of a few hours each time: what is near its end is proposed once for one reason.
+    let expired = (served.not_after <= seen.now).then_some(served.serial.as_str());
+    let fingerprint = short_hash([expired.unwrap_or_default(), &why]);
     if !draft.tell_once(relink::propose(seen, &reason, &why, withheld, &fingerprint)) {
         return Ok(Some(hold(Hold::Proposed, None)));
     }

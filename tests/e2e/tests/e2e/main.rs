@@ -12,6 +12,7 @@ mod certificates;
 mod domains;
 mod domains_blocked;
 mod domains_calls;
+mod domains_hidden;
 mod domains_intents;
 mod domains_restraint;
 mod doors;

@@ -153,7 +153,14 @@ fn a_line_shows_the_certificate_that_was_served_last() {
     let not_after = Timestamp::from_second(now.as_second() + 12 * 86_400).unwrap();
     let served = Served { issuer: "Amazon".into(), names: vec![], serial: "1".into(), not_before: now, not_after };
     let seen = served.clone();
-    let certificate = CertificateMemory { served, seen_at: now, paged_days: None, troubled: None, blind_since: None };
+    let certificate = CertificateMemory {
+        served,
+        seen_at: now,
+        paged_days: None,
+        troubled: None,
+        blind_since: None,
+        others: Vec::new(),
+    };
     let domain = |memory| DomainFacts {
         name: Name::parse("shop.example.com").unwrap(),
         association: Association {

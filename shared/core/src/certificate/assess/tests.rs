@@ -92,6 +92,44 @@ fn another_serial_is_a_renewal_and_forgets_the_pages_of_the_old_one() {
 }
 
 #[test]
+fn two_certificates_that_are_shown_in_turn_are_renewed_once_and_paged_once_each() {
+    let late = usual();
+    let young = Served { serial: "0b".to_owned(), not_before: at(190.0), not_after: at(388.0), ..usual() };
+    let mut memory = None;
+    let (mut renewed, mut pages) = (0, Vec::new());
+    for turn in 0..40 {
+        let now = 195.0 + f64::from(turn) / 288.0;
+        let served = if turn % 2 == 0 { &late } else { &young };
+        let assessment = assess_at(memory.as_ref(), served, now);
+        renewed += i32::from(assessment.renewed);
+        pages.extend(assessment.page.map(|page| page.days));
+        memory = remember(memory.as_ref(), &Fact::Known(served.clone()), &assessment, at(now));
+    }
+    assert_eq!((renewed, pages), (1, vec![Some(7)]));
+}
+
+#[test]
+fn an_older_certificate_is_no_renewal() {
+    let first = assess_at(None, &usual(), 10.0);
+    let memory = remember(None, &Fact::Known(usual()), &first, at(10.0));
+    for not_after in [199.0, 200.0] {
+        let older = Served { serial: "0c".to_owned(), not_after: at(not_after), ..usual() };
+        assert!(!assess_at(memory.as_ref(), &older, 11.0).renewed, "{not_after}");
+    }
+}
+
+#[test]
+fn many_certificates_in_turn_do_not_grow_the_memory() {
+    let mut memory = None;
+    for turn in 0..20 {
+        let served = Served { serial: format!("{turn}"), ..usual() };
+        let assessment = assess_at(memory.as_ref(), &served, 10.0);
+        memory = remember(memory.as_ref(), &Fact::Known(served), &assessment, at(10.0));
+    }
+    assert_eq!(memory.unwrap().others.len(), OTHERS_MAX);
+}
+
+#[test]
 fn an_expired_certificate_is_critical() {
     let assessment = assess_at(None, &usual(), 200.0);
     assert_eq!((assessment.health, assessment.days_left), (Health::Expired, Some(0)));

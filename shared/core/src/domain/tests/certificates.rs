@@ -1,31 +1,9 @@
 //! The certificate that an active domain serves.
 
-use super::world::{SHOP, World, cname, second};
+use super::world::{DAY, SHOP, cname, ends_in, second, serving};
 use crate::autonomy::Autonomy;
-use crate::certificate::Served;
 use crate::domain::{Association, VpcTarget};
 use crate::notice::{NoticeKind, Severity};
-
-const DAY: i64 = 86_400;
-
-/// A certificate of 198 days that ends so many seconds from the story's begin.
-fn ends_in(seconds: i64, serial: &str) -> Served {
-    Served {
-        issuer: "Amazon RSA 2048 M02".into(),
-        names: vec![SHOP.into()],
-        serial: serial.into(),
-        not_before: second(seconds - 198 * DAY),
-        not_after: second(seconds),
-    }
-}
-
-/// The finished domain, looked at by the function that makes handshakes.
-fn serving(seconds: i64) -> World {
-    let mut world = World::finished();
-    world.settings.certificates = true;
-    world.served = Some(ends_in(seconds, "01"));
-    world
-}
 
 #[test]
 fn a_fresh_certificate_costs_no_tags_and_is_written_down_every_six_hours_only() {

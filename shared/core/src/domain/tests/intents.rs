@@ -92,6 +92,6 @@ fn an_intent_is_not_settled_on_a_zone_that_cannot_be_read() {
     let mut world = intended();
     world.route53.zones[0].readable = false;
     world.later(60);
-    assert_eq!(world.run(), ["hold blind 60"]);
+    assert_eq!(world.run(), ["record -", "hold blind 60"]);
     assert!(world.seen.memory.intent.is_some());
 }

@@ -4,7 +4,7 @@ use super::world::{SHOP, World, cname};
 use crate::autonomy::Autonomy;
 use crate::domain::{Owner, Preview, preview};
 
-fn looked_at(world: &mut World) -> Preview {
+pub fn looked_at(world: &mut World) -> Preview {
     for _ in 0..100 {
         match preview(&world.seen, &world.settings) {
             Ok(preview) => return preview,

@@ -2,38 +2,70 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::world::{SHOP, World, cname, linked, name, values};
+use super::world::{SHOP, World, arn, cname, linked, name, values};
 use crate::autonomy::{Autonomy, Tags};
 use crate::certificate::Served;
 use crate::dns::model::Key;
+use crate::dns::name::Name;
 use crate::dns::record::{Change, RecordSet, RecordType};
 use crate::domain::{Act, CallAnswer, Decision, DomainStatus as S, Request, Trigger, decide};
+use crate::id::ServiceArn;
 use crate::memory::Pause;
 
 /// Something that happens between two wakes.
 #[derive(Clone, Debug)]
 enum Happens {
-    Wake { seconds: i64, request: Option<Request> },
-    Killed { steps: usize },
+    Wake {
+        seconds: i64,
+        request: Option<Request>,
+    },
+    Killed {
+        steps: usize,
+    },
     Status(S),
     Unlinked,
-    LinkedAgain { www: bool },
+    LinkedAgain {
+        www: bool,
+    },
     TakenAway(usize),
-    Written { at: usize, kind: usize },
+    Written {
+        at: usize,
+        kind: usize,
+    },
     Caa(bool),
     Paused(bool),
     Autonomy(Autonomy),
     Tag(&'static str, &'static str),
     Remove(bool),
     Answer(CallAnswer),
-    Resolver { dark: bool, shown: bool },
-    Served { days: i64 },
+    Resolver {
+        dark: bool,
+        shown: bool,
+    },
+    Served {
+        days: i64,
+    },
+    /// What the zone and the tags let themselves be read.
+    Readable {
+        zone: bool,
+        tags: bool,
+    },
+    CaaAnswers(bool),
+    ServiceDeleted,
+    Moved,
 }
 
-const NAMES: [&str; 5] =
-    ["shop.example.net", "_p1.shop.example.net", "_p2.shop.example.net", "www.shop.example.net", "mail.example.net"];
+const NAMES: [&str; 6] = [
+    "shop.example.net",
+    "_p1.shop.example.net",
+    "_p2.shop.example.net",
+    "www.shop.example.net",
+    "mail.example.net",
+    "*.example.net",
+];
 
 fn statuses() -> impl Strategy<Value = S> {
     prop::sample::select(vec![
@@ -83,12 +115,26 @@ fn happens() -> impl Strategy<Value = Happens> {
         1 => any::<bool>().prop_map(Happens::Remove),
         2 => prop::sample::select(answers).prop_map(Happens::Answer),
         1 => (any::<bool>(), any::<bool>()).prop_map(|(dark, shown)| Happens::Resolver { dark, shown }),
-        1 => (-3_i64..60).prop_map(|days| Happens::Served { days }),
+        2 => (-3_i64..60).prop_map(|days| Happens::Served { days }),
+        1 => (any::<bool>(), any::<bool>()).prop_map(|(zone, tags)| Happens::Readable { zone, tags }),
+        1 => any::<bool>().prop_map(Happens::CaaAnswers),
+        1 => Just(Happens::ServiceDeleted),
+        1 => Just(Happens::Moved),
     ]
+}
+
+fn link(world: &mut World, www: bool) {
+    let mut fresh = linked(S::PendingCertificateDnsValidation, SHOP);
+    fresh.www = www;
+    world.seen.association = Some(fresh);
 }
 
 struct Story {
     world: World,
+    /// The tags while nobody may read them.
+    tags: Option<Tags>,
+    /// When pitcrew last unlinked the domain by itself.
+    unlinked: Option<Timestamp>,
     /// Records of other hands, as they left them.
     theirs: BTreeMap<Key, RecordSet>,
 }
@@ -98,7 +144,7 @@ impl Story {
         let mut world = World::new();
         world.settings.certificates = true;
         let theirs = world.route53.records.clone();
-        Self { world, theirs }
+        Self { world, tags: None, unlinked: None, theirs }
     }
 
     fn happen(&mut self, what: &Happens) -> Result<(), TestCaseError> {
@@ -122,9 +168,8 @@ impl Story {
             }
             Happens::Unlinked => world.seen.association = None,
             Happens::LinkedAgain { www } => {
-                let mut fresh = linked(S::PendingCertificateDnsValidation, SHOP);
-                fresh.www = *www;
-                world.seen.association = Some(fresh);
+                world.service = World::new().service;
+                link(world, *www);
             }
             Happens::TakenAway(at) => {
                 let gone = |key: &Key| key.1 == name(NAMES[*at]);
@@ -163,6 +208,28 @@ impl Story {
                 world.route53.dark = *dark;
                 world.shown = *shown;
             }
+            Happens::Readable { zone, tags } => {
+                world.route53.zones[0].readable = *zone;
+                let kept = self.tags.get_or_insert_with(|| world.tags.clone().unwrap_or_default());
+                world.tags = tags.then(|| kept.clone());
+                if *tags {
+                    self.tags = None;
+                }
+            }
+            Happens::CaaAnswers(answers) => world.route53.caa_dark = !answers,
+            Happens::ServiceDeleted => {
+                world.seen.association = None;
+                world.service = Some(None);
+            }
+            Happens::Moved => {
+                let other = match world.seen.service.name() {
+                    "shop-two" => arn().to_string(),
+                    _ => arn().to_string().replace("shop-api", "shop-two"),
+                };
+                world.seen.service = ServiceArn::parse(&other).unwrap();
+                world.service = World::new().service;
+                link(world, false);
+            }
             Happens::Served { days } => {
                 let at = |days: i64| world.seen.now + jiff::SignedDuration::from_hours(24 * days);
                 world.served = Some(Served {
@@ -200,12 +267,46 @@ impl Story {
         Ok(())
     }
 
-    fn check_call(&self, act: &Act) -> Result<(), TestCaseError> {
+    /// Nothing that a new link needs is in the dark, the certificate is over or nearly so, and it is not done often.
+    fn check_unlink(&mut self) -> Result<(), TestCaseError> {
+        let World { seen, route53, served, tags, .. } = &self.world;
+        prop_assert!(!route53.dark && !route53.caa_dark, "unlinks although the DNS does not answer");
+        prop_assert!(route53.zones[0].readable, "unlinks although the zone cannot be read");
+        prop_assert!(tags.is_some(), "unlinks although the tags cannot be read");
+        prop_assert!(route53.caa.is_empty(), "unlinks although CAA forbids the new certificate");
+        if matches!(seen.trigger, Trigger::Operator(_)) {
+            return Ok(());
+        }
+        let end = served.as_ref().map(|served| served.not_after);
+        let day = jiff::SignedDuration::from_hours(24);
+        prop_assert!(end.is_some_and(|end| end.duration_since(seen.now) <= day), "unlinks a certificate that lasts");
+        let lately = self.unlinked.replace(seen.now).is_some_and(|at| seen.now.duration_since(at) < day * 7);
+        prop_assert!(!lately, "unlinks twice in a week");
+        Ok(())
+    }
+
+    /// A foreign wildcard answers for the domain, and nothing of it is there yet: then nothing is written by itself.
+    fn check_wildcard(&self) -> Result<(), TestCaseError> {
+        let World { seen, route53, .. } = &self.world;
+        let there = |at: &Name| route53.records.keys().any(|(_, name, ..)| name.is_at_or_below(at));
+        let serves = |(key, record): (&Key, &RecordSet)| {
+            key.1 == name("*.example.net") && record.kind != RecordType::Txt && self.theirs.contains_key(key)
+        };
+        let covered = route53.records.iter().any(serves) && !there(&name(SHOP)) && seen.memory.owned.is_empty();
+        prop_assert!(!covered || matches!(seen.trigger, Trigger::Operator(_)), "takes a name from a wildcard");
+        Ok(())
+    }
+
+    fn check_call(&mut self, act: &Act) -> Result<(), TestCaseError> {
+        if *act == Act::Disassociate {
+            self.check_unlink()?;
+        }
         let seen = &self.world.seen;
         prop_assert!(seen.pause.is_none(), "acts although paused");
         let held = self.world.tags.as_ref().and_then(|tags| tags.get("pitcrew:hold"));
         prop_assert!(held.is_none_or(|value| value != "true"), "acts although held");
         let Act::ChangeRecords(batch) = act else { return Ok(()) };
+        self.check_wildcard()?;
         for change in &batch.changes {
             let record = change.record();
             prop_assert!(matches!(record.kind, RecordType::A | RecordType::Cname), "{}", record.words());
@@ -227,6 +328,8 @@ impl Story {
         world.settings.remove = true;
         world.answer = None;
         world.route53.dark = false;
+        world.route53.caa_dark = false;
+        world.route53.zones[0].readable = true;
         world.route53.caa.clear();
         world.shown = true;
         world.route53.records.retain(|key, _| !self.theirs.contains_key(key) || key.2 == RecordType::Ns);
@@ -241,12 +344,18 @@ impl Story {
         });
     }
 
-    /// What App Runner brings about when nobody disturbs it.
+    /// What App Runner brings about when nobody disturbs it. A domain that no service shows is looked at for the service of its row.
     fn app_runner_goes_on(&mut self) {
-        let Some(association) = &mut self.world.seen.association else { return };
-        match association.status {
-            S::Deleting => self.world.seen.association = None,
-            _ => association.status = S::Active,
+        let seen = &mut self.world.seen;
+        match &mut seen.association {
+            Some(association) if association.status == S::Deleting => seen.association = None,
+            Some(association) => association.status = S::Active,
+            None => {}
+        }
+        let known = seen.memory.link.as_ref().map(|link| link.service.clone());
+        let known = seen.memory.relink.as_ref().map(|relink| relink.service.clone()).or(known);
+        if let (None, Some(known)) = (&seen.association, known) {
+            seen.service = known;
         }
     }
 }
@@ -265,6 +374,10 @@ proptest! {
         for _ in 0..30 {
             told.app_runner_goes_on();
             told.world.later(4_000);
+            // What was taken away again and again, an operator has made again.
+            let associated = told.world.seen.association.is_some();
+            told.world.seen.trigger =
+                Trigger::Operator(if associated { Request::Apply } else { Request::Remove });
             told.run(usize::MAX)?;
             told.world.later(300);
             last = told.world.run();

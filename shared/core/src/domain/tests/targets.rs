@@ -141,3 +141,22 @@ fn a_service_that_cannot_be_described_does_not_keep_the_proofs_waiting() {
     assert!(trace.contains(&"call Z1 x2".to_owned()), "{trace:?}");
     assert_eq!(trace.last().unwrap(), "hold blind 60");
 }
+
+#[test]
+fn a_private_service_without_a_target_is_told_and_is_not_finished() {
+    let mut world = World::new().status(DomainStatus::Active);
+    world.association().dns_target = None;
+    world.service.as_mut().unwrap().as_mut().unwrap().public = false;
+    let trace = world.run();
+    assert_eq!(trace[1], "record domain-blocked +ingress");
+    assert!(trace.contains(&"call Z1 x2".to_owned()));
+    assert_eq!((trace.last().unwrap().as_str(), world.seen.memory.finished_at), ("hold blocked", None));
+}
+
+#[test]
+fn a_public_service_without_a_target_is_not_finished_either() {
+    let mut world = World::new().status(DomainStatus::Active);
+    world.association().dns_target = None;
+    assert_eq!(world.run().last().unwrap(), "hold blind 60");
+    assert!(world.seen.memory.finished_at.is_none() && world.standing().len() == 2);
+}

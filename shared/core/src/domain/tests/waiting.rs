@@ -21,6 +21,36 @@ fn records_that_are_not_listed_yet_are_looked_for_after_5_15_and_45_seconds_and_
 }
 
 #[test]
+fn a_status_that_stays_too_long_is_told_once() {
+    let listed = |status| World::new().status(status);
+    let mut unlisted = listed(DomainStatus::Creating);
+    unlisted.association().records.clear();
+    let mut pending = listed(DomainStatus::PendingCertificateDnsValidation);
+    pending.association().records.clear();
+    let binding = World::finished().status(DomainStatus::BindingCertificate);
+    let deleting = World::finished().status(DomainStatus::Deleting);
+    for (mut world, minutes, words) in [
+        (unlisted, 30, "`creating`"),
+        (pending, 30, "`pending_certificate_dns_validation`"),
+        (binding, 6 * 60, "`binding_certificate`"),
+        (deleting, 2 * 60, "`deleting`"),
+    ] {
+        world.run();
+        world.later(minutes * 60 - 1);
+        assert_eq!(world.run().len(), 1, "{words}");
+        world.later(1);
+        assert_eq!(world.run()[0], "record domain-stuck +status-stays", "{words}");
+        assert!(world.last().happened.contains(words), "{}", world.last().happened);
+        world.later(300);
+        assert_eq!(world.run().len(), 1, "{words}: once");
+        world.association().status = DomainStatus::Active;
+        world.later(60);
+        world.run();
+        assert!(!world.seen.memory.told.contains_key("status-stays"), "{words}");
+    }
+}
+
+#[test]
 fn a_domain_that_is_being_deleted_is_left_alone() {
     let mut world = World::finished().status(DomainStatus::Deleting).lose(SHOP);
     assert_eq!(world.run(), ["record -", "hold app_runner_at_work 60"]);

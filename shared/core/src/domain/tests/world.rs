@@ -60,6 +60,27 @@ pub fn alias(host: &str) -> RecordSet {
     RecordSet::alias(name(host), "Z087551914Z2PCAU0QHMW", name(TARGET))
 }
 
+pub const DAY: i64 = 86_400;
+
+/// A certificate of 198 days that ends so many seconds from the story's begin.
+pub fn ends_in(seconds: i64, serial: &str) -> Served {
+    Served {
+        issuer: "Amazon RSA 2048 M02".into(),
+        names: vec![SHOP.into()],
+        serial: serial.into(),
+        not_before: second(seconds - 198 * DAY),
+        not_after: second(seconds),
+    }
+}
+
+/// The finished domain, looked at by the function that makes handshakes.
+pub fn serving(seconds: i64) -> World {
+    let mut world = World::finished();
+    world.settings.certificates = true;
+    world.served = Some(ends_in(seconds, "01"));
+    world
+}
+
 #[derive(Clone)]
 pub struct World {
     pub seen: Observed,
@@ -76,6 +97,8 @@ pub struct World {
     pub shown: bool,
     /// What the next call answers instead of what the model would.
     pub answer: Option<CallAnswer>,
+    /// Which calls are refused each time.
+    pub refuses: Option<fn(&Act) -> bool>,
     /// Associations that were made anew: their proofs have other values.
     pub round: u8,
     pub notices: Vec<Notice>,
@@ -129,6 +152,7 @@ impl World {
             in_sync: true,
             shown: true,
             answer: None,
+            refuses: None,
             round: 0,
             notices: Vec::new(),
             receipts: Vec::new(),
@@ -302,7 +326,9 @@ impl World {
     /// Makes the call on the model. An answer that was set is given instead; a lost one arrives all the same.
     fn call(&mut self, act: &Act) -> CallAnswer {
         self.calls.push(act.clone());
-        let set = self.answer.take();
+        let denied = || CallAnswer::Refused { code: "AccessDenied".into(), message: "not authorized".into() };
+        let refused = self.refuses.filter(|refuses| refuses(act)).map(|_| denied());
+        let set = self.answer.take().or(refused);
         if let Some(answer) = &set
             && !matches!(answer, CallAnswer::Lost(_))
         {

@@ -1,8 +1,8 @@
 //! Records that may be made, repaired and replaced.
 
-use super::world::{SHOP, TARGET, World, alias, cname, name, second};
+use super::world::{SHOP, TARGET, World, alias, cname, name, second, values};
 use crate::autonomy::Autonomy;
-use crate::dns::record::RecordSet;
+use crate::dns::record::{RecordSet, RecordType};
 use crate::domain::DomainStatus;
 use crate::notice::{NoticeKind, Severity};
 
@@ -96,6 +96,23 @@ fn a_domain_that_was_found_active_with_records_of_other_hands_tells_nothing() {
         .put(cname(SHOP, TARGET));
     assert_eq!(world.run(), ["record -", "record domain-finished", "hold settled"]);
     assert_eq!(world.owns(), 0);
+}
+
+#[test]
+fn what_leads_visitors_elsewhere_or_is_left_over_is_said_with_the_end() {
+    let mut world = World::new().put(values(SHOP, RecordType::Aaaa, &["2001:db8::7"]));
+    world.association().www = true;
+    world.run();
+    world.association().www = false;
+    world.later(60);
+    world.run();
+    world.association().status = DomainStatus::Active;
+    world.later(300);
+    world.run();
+    let todo: Vec<&str> = world.last().todo.iter().map(|todo| todo.text.as_str()).collect();
+    assert_eq!(todo.len(), 2, "{todo:?}");
+    assert!(todo[0].contains("shop.example.net AAAA 2001:db8::7") && todo[0].contains("IPv6"), "{todo:?}");
+    assert!(todo[1].contains("www.shop.example.net A alias") && todo[1].contains("left over"), "{todo:?}");
 }
 
 #[test]
@@ -209,7 +226,7 @@ fn off_is_silent() {
 fn tags_that_cannot_be_read_stop_every_write() {
     let mut world = World::new();
     world.tags = None;
-    assert_eq!(world.run(), ["record -", "hold blind 60"]);
+    assert_eq!(world.run(), ["record -", "record -", "hold blind 60"]);
     assert!(world.calls.is_empty());
 }
 
