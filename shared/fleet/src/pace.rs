@@ -58,7 +58,9 @@ impl Pace {
     /// A request was answered, with whatever.
     pub fn answered(&mut self, now: Duration) {
         let step = match self.refused {
-            Some(Refused { at, safe }) if self.rate >= safe => (PROBE * self.rate * now.saturating_sub(at).as_secs_f64()).min(STEP),
+            Some(Refused { at, safe }) if self.rate >= safe => {
+                (PROBE * self.rate * now.saturating_sub(at).as_secs_f64()).min(STEP)
+            }
             _ => STEP,
         };
         // A second holds `rate` answers; each adds its part of the step.
@@ -149,7 +151,10 @@ mod tests {
         for (takes, at_least) in [(10.0, 8.5), (2.0, 1.5), (19.0, 16.0)] {
             let mut pace = Pace::new(20.0);
             let (rate, refusals) = play(&mut pace, takes, 0..600);
-            assert!(rate >= at_least && refusals <= 600 / 10, "{takes} a second: {rate} answers a second, {refusals} refused");
+            assert!(
+                rate >= at_least && refusals <= 600 / 10,
+                "{takes} a second: {rate} answers a second, {refusals} refused"
+            );
         }
         let (rate, refusals) = play(&mut Pace::new(8.0), 10.0, 0..600);
         assert!(rate > 7.9 && refusals == 0, "{rate} {refusals}");

@@ -221,8 +221,7 @@ pub fn after_call(seen: &Observed, intent: &Intent, answer: &CallAnswer) -> Deci
 }
 
 /// Why a first proof is left to a person.
-const NEVER_ISSUED: &str =
-    "the certificate was never issued, and with its proof whoever asked for it gets it: that is for the owner of the name to allow";
+const NEVER_ISSUED: &str = "the certificate was never issued, and with its proof whoever asked for it gets it: that is for the owner of the name to allow";
 
 /// Whether a write would be the first proof of a certificate. Its key is exportable, and asking for one takes no right in the
 /// DNS: only what was proven once is put back. ACM keeps a certificate that it renews at `ISSUED`.

@@ -44,7 +44,10 @@ fn the_first_proof_of_a_certificate_is_told_once_with_its_command_and_never_made
         let notice = case.notices[0].clone();
         let command = notice.todo[0].command.clone().unwrap();
         assert!(command.starts_with("aws route53 change-resource-record-sets --hosted-zone-id Z1 "), "{command}");
-        assert!(notice.done[0].contains("never issued") && notice.headline.contains("waits for its proof"), "{notice:?}");
+        assert!(
+            notice.done[0].contains("never issued") && notice.headline.contains("waits for its proof"),
+            "{notice:?}"
+        );
         assert_eq!(case.told(), told("proposal", Severity::Info));
         assert_eq!((case.run(), case.told().len(), case.calls.len()), ("proposed", 0, 0));
     }
