@@ -14,7 +14,7 @@ pub use pace::Pace;
 pub use records::Pages;
 pub use zones::{Scope, ScopeError};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -59,7 +59,8 @@ pub struct Route53 {
 }
 
 impl Route53 {
-    pub fn new(config: &SdkConfig, date: &ServerDate, settings: ZoneSettings) -> Self {
+    pub fn new(config: &SdkConfig, date: &ServerDate, mut settings: ZoneSettings) -> Self {
+        each_once(&mut settings.roles);
         let (config_own, date_own) = (config.clone(), date.clone());
         let own = Lazy::new(move || {
             Client::from_conf(aws_sdk_route53::config::Builder::from(&config_own).interceptor(date_own).build())
@@ -163,5 +164,23 @@ impl Route53 {
             // Without credentials nothing was sent.
             Err(error) => CallAnswer::NotMade(error.line()),
         }
+    }
+}
+
+/// A role that was given twice leads to the same zones: listed twice, each of them would look like two of one name.
+fn each_once(roles: &mut Vec<String>) {
+    let mut known = BTreeSet::new();
+    roles.retain(|role| known.insert(role.clone()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_that_is_given_twice_is_one() {
+        let mut roles = ["b", "a", "b", "a"].map(str::to_owned).to_vec();
+        each_once(&mut roles);
+        assert_eq!(roles, ["b", "a"], "in the order in which they were given");
     }
 }
