@@ -28,15 +28,14 @@ WILDCARDS = {
         "any alarm may carry the tag pitcrew:service",
     ("RollbackRole", "ReadServiceLogs", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/apprunner/*"):
         "App Runner names a log group after each service",
-    ("CertificatesRole", "ListCertificates", "*"): "ListCertificates knows no resource",
     ("CertificatesRole", "ReadAndRenewCertificates", ACM): "every certificate of the account is watched",
-    ("CertificatesRole", "UnlinkWhereTheOwnerAllowsIt", SERVICES): "any service may carry the tag pitcrew:relink",
-    ("CertificatesRole", "LinkAgain", SERVICES): "every service's domain may be linked again; HoldMeansHold forbids some",
+    ("CertificatesRole", "Unlink", SERVICES): "any service may carry the tag pitcrew:relink",
+    ("CertificatesRole", "Relink", SERVICES): "every service's domain may be linked again; HoldMeansHold forbids some",
     **{
         (role, sid, resource): reason
         for role in ("DomainsRole", "CertificatesRole")
         for sid, resource, reason in [
-            ("ListServices", "*", "ListServices knows no resource"),
+            ("ListServices", "*", "neither ListServices nor ListCertificates knows a resource"),
             ("ReadServices", SERVICES, "every service may have a domain"),
             ("ListZones", "*", "ListHostedZones knows no resource"),
             ("ReadZones", "arn:aws:route53:::hostedzone/*", "to tell a zone that may not be written to from none"),

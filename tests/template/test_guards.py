@@ -189,9 +189,9 @@ BROKEN = [
      lambda source: statement(source, "DomainsRole", "KeepState")["Condition"]["ForAllValues:StringLike"][
          "dynamodb:LeadingKeys"].append("ACCT#*")),
     ("a_domain_is_unlinked_only_where_the_owner_allows_it", "without the tag",
-     lambda source: statement(source, "CertificatesRole", "UnlinkWhereTheOwnerAllowsIt").pop("Condition")),
+     lambda source: statement(source, "CertificatesRole", "Unlink").pop("Condition")),
     ("a_domain_is_unlinked_only_where_the_owner_allows_it", "by the other statement",
-     amend("CertificatesRole", "LinkAgain", Action=["apprunner:AssociateCustomDomain", "apprunner:DisassociateCustomDomain"])),
+     amend("CertificatesRole", "Relink", Action=["apprunner:AssociateCustomDomain", "apprunner:DisassociateCustomDomain"])),
     ("a_hold_is_kept_by_iam", "no Deny", without_statement("RollbackRole", "HoldMeansHold")),
     ("a_hold_is_kept_by_iam", "a held service's domain is linked again", without_statement("CertificatesRole", "HoldMeansHold")),
     ("a_hold_is_kept_by_iam", "a held service's domain is unlinked",
