@@ -9,20 +9,23 @@ use serde_json::{Value, json};
 
 const API: &str = "api.harbour-coffee.net";
 const ZONE_ROLE: &str = "arn:aws:iam::210987654321:role/pitcrew-zones-eu-west-1";
-const REFUSED: i32 = 4;
+const EXTERNAL_ID: &str = "harbour-external-id";
+const REFUSED: i32 = 3;
 
 /// One run of the command: its exit code, what it printed, what it said.
 async fn run(scene: &Scene, arguments: &[&str]) -> (i32, String, String) {
     let (endpoint, key) = scene.stage.endpoint();
     let (resolver, port) = (scene.stage.dns.to_string(), scene.stage.tls.port().to_string());
+    let table = scene.stage.output("TableName").to_owned();
     let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     let ran = tokio::task::spawn_blocking(move || -> Output {
         let mut command = operator();
-        for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "PITCREW_TABLE", "PITCREW_AUTONOMY"] {
-            command.env_remove(name);
-        }
+        ["AWS_PROFILE", "AWS_SESSION_TOKEN"].iter().for_each(|name| drop(command.env_remove(name)));
         command.args(arguments).env("AWS_ENDPOINT_URL", endpoint).env("AWS_REGION", "eu-west-1");
         command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", "not checked");
+        // The cloud has no API of Lambda that could be asked for the function's settings.
+        command.env("PITCREW_TABLE", table).env("PITCREW_AUTONOMY", "act").env("PITCREW_ZONES", "*");
+        command.env("PITCREW_ZONE_ROLES", ZONE_ROLE).env("PITCREW_ZONE_EXTERNAL_ID", EXTERNAL_ID);
         command.env("PITCREW_RESOLVER", resolver).env("PITCREW_TLS_PORT", port);
         command.output().unwrap()
     });
@@ -104,12 +107,12 @@ async fn adopt_takes_what_stands_and_heeds_a_pause_and_a_hold() {
 #[tokio::test]
 async fn a_zone_of_another_account_that_lets_only_the_functions_in_says_why_and_how() {
     let scene = Scene::set_with(|setting| {
-        let chosen = [("ZoneRoleArns", ZONE_ROLE), ("ZoneExternalId", "harbour-external-id")];
+        let chosen = [("ZoneRoleArns", ZONE_ROLE), ("ZoneExternalId", EXTERNAL_ID)];
         setting.parameters.extend(chosen.map(|(name, value)| (name.to_owned(), value.to_owned())));
     })
     .await;
     scene.zone_of(OTHER_ACCOUNT, ZONE, true);
-    scene.open_zones(ZONE_ROLE, "harbour-external-id", &["CREATE"]);
+    scene.open_zones(ZONE_ROLE, EXTERNAL_ID, &["CREATE"]);
     let shop = scene.running("shop-api").await;
     scene.tag(&shop, "pitcrew:domains", "propose");
     scene.associate(&shop, API, false);
