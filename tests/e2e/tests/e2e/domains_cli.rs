@@ -20,7 +20,7 @@ async fn run(scene: &Scene, arguments: &[&str]) -> (i32, String, String) {
     let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     let ran = tokio::task::spawn_blocking(move || -> Output {
         let mut command = operator();
-        ["AWS_PROFILE", "AWS_SESSION_TOKEN"].iter().for_each(|name| drop(command.env_remove(name)));
+        command.env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN");
         command.args(arguments).env("AWS_ENDPOINT_URL", endpoint).env("AWS_REGION", "eu-west-1");
         command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", "not checked");
         // The cloud has no API of Lambda that could be asked for the function's settings.
