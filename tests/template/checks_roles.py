@@ -28,15 +28,14 @@ WILDCARDS = {
         "any alarm may carry the tag pitcrew:service",
     ("RollbackRole", "ReadServiceLogs", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/apprunner/*"):
         "App Runner names a log group after each service",
-    ("CertificatesRole", "ListCertificates", "*"): "ListCertificates knows no resource",
     ("CertificatesRole", "ReadAndRenewCertificates", ACM): "every certificate of the account is watched",
-    ("CertificatesRole", "RelinkDomains", SERVICES):
-        "every service's domain may be linked again; Autonomy, tags and HoldMeansHold decide which",
+    ("CertificatesRole", "Unlink", SERVICES): "any service may carry the tag pitcrew:relink",
+    ("CertificatesRole", "Relink", SERVICES): "every service's domain may be linked again; HoldMeansHold forbids some",
     **{
         (role, sid, resource): reason
         for role in ("DomainsRole", "CertificatesRole")
         for sid, resource, reason in [
-            ("ListServices", "*", "ListServices knows no resource"),
+            ("ListServices", "*", "neither ListServices nor ListCertificates knows a resource"),
             ("ReadServices", SERVICES, "every service may have a domain"),
             ("ListZones", "*", "ListHostedZones knows no resource"),
             ("ReadZones", "arn:aws:route53:::hostedzone/*", "to tell a zone that may not be written to from none"),
@@ -131,11 +130,14 @@ HELD = {
 # The partitions of the table, and of its index, that each function may touch, and what it may do there: the calls that it
 # makes in shared/aws, no more. Where a role reads other partitions than it writes, each action has an entry. (A transaction needs PutItem and DeleteItem, its conditions nothing of their own.)
 LEADING_KEYS = {
-    ("RollbackRole", "${Table.Arn}"): {"SVC#*", "ACCT#*", "OUTBOX#*"},
+    ("RollbackRole", "${Table.Arn}"): {"SVC#*", "ACCT#*", "DOOR#*", "OUTBOX#*"},
     ("RollbackRole", "${Table.Arn}/index/open"): {"INCIDENT", "PIN"},
-    ("DomainsRole", "${Table.Arn}"): {"DOM#*", "ACCT#*", "OUTBOX#*"},
+    # A pause stands under ACCT#: these two read it, and neither begins nor ends one.
+    ("DomainsRole", "${Table.Arn}", "BatchGetItem", "GetItem"): {"DOM#*", "ACCT#*", "DOOR#*"},
+    ("DomainsRole", "${Table.Arn}", "DeleteItem", "PutItem"): {"DOM#*", "DOOR#*", "OUTBOX#*"},
     ("DomainsRole", "${Table.Arn}/index/open"): {"DOMAIN"},
-    ("CertificatesRole", "${Table.Arn}"): {"DOM#*", "CERT#*", "ACCT#*", "OUTBOX#*"},
+    ("CertificatesRole", "${Table.Arn}", "BatchGetItem", "GetItem"): {"DOM#*", "CERT#*", "ACCT#*", "DOOR#*"},
+    ("CertificatesRole", "${Table.Arn}", "DeleteItem", "PutItem"): {"DOM#*", "CERT#*", "DOOR#*", "OUTBOX#*"},
     ("CertificatesRole", "${Table.Arn}/index/open"): {"DOMAIN"},
     ("AuditRole", "${Table.Arn}", "BatchGetItem"): {"SVC#*", "DOM#*", "ACCT#*"},
     ("AuditRole", "${Table.Arn}", "PutItem"): {"OUTBOX#*"},
@@ -143,13 +145,12 @@ LEADING_KEYS = {
     ("NotifyRole", "${Table.Arn}/index/open"): {"UNSENT"},
 }
 TABLE_ACTIONS = {
+    ("RollbackRole", "${Table.Arn}"): {"BatchGetItem", "DeleteItem", "GetItem", "PutItem"},
+    **{(role, "${Table.Arn}/index/open"): {"Query"} for role in ("RollbackRole", "DomainsRole", "CertificatesRole")},
     **{
-        key: actions
-        for role in ("RollbackRole", "DomainsRole", "CertificatesRole")
-        for key, actions in [
-            ((role, "${Table.Arn}"), {"BatchGetItem", "DeleteItem", "GetItem", "PutItem"}),
-            ((role, "${Table.Arn}/index/open"), {"Query"}),
-        ]
+        (role, "${Table.Arn}", *actions): set(actions)
+        for role in ("DomainsRole", "CertificatesRole")
+        for actions in (("BatchGetItem", "GetItem"), ("DeleteItem", "PutItem"))
     },
     ("AuditRole", "${Table.Arn}", "BatchGetItem"): {"BatchGetItem"},
     ("AuditRole", "${Table.Arn}", "PutItem"): {"PutItem"},
@@ -355,6 +356,16 @@ def a_hold_is_kept_by_iam(stack):
     return [] if kept == HELD else [f"a service tagged pitcrew:hold=true is protected by Denies as {kept}, not {HELD}"]
 
 
+def a_domain_is_unlinked_only_where_the_owner_allows_it(stack):
+    unlinks = [
+        (role, statement.get("Condition"))
+        for role, statement in stack.statements()
+        if statement["Effect"] == "Allow" and "apprunner:DisassociateCustomDomain" in as_list(statement["Action"])
+    ]
+    asked = {"StringEquals": {"aws:ResourceTag/pitcrew:relink": "true"}}
+    return [] if unlinks == [("CertificatesRole", asked)] else [f"domains are unlinked by {unlinks}"]
+
+
 def each_writes_only_its_own_log(stack):
     problems = []
     for name, function in stack.functions().items():
@@ -382,6 +393,7 @@ CHECKS = [
     the_table_is_divided_by_leading_keys,
     roles_are_passed_to_app_runner_only,
     a_hold_is_kept_by_iam,
+    a_domain_is_unlinked_only_where_the_owner_allows_it,
     each_writes_only_its_own_log,
     reports_are_written_in_their_own_bucket_alone,
 ]

@@ -61,7 +61,7 @@ ENVIRONMENT = {
 # MB of memory, seconds, and invocations at once.
 LIMITS = {
     "RollbackFunction": (256, 60, 5),
-    "DomainsFunction": (256, 60, 4),
+    "DomainsFunction": (256, 120, 4),
     "CertificatesFunction": (256, 120, 2),
     "AuditFunction": (1769, 900, 1),
     "NotifyFunction": (128, 30, 2),

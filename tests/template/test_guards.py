@@ -185,6 +185,13 @@ BROKEN = [
     ("the_table_is_divided_by_leading_keys", "certificates looks for incidents",
      lambda source: statement(source, "CertificatesRole", "FindOpenDomains")["Condition"]["ForAllValues:StringEquals"].update(
          {"dynamodb:LeadingKeys": ["DOMAIN", "INCIDENT"]})),
+    ("the_table_is_divided_by_leading_keys", "domains ends a pause",
+     lambda source: statement(source, "DomainsRole", "KeepState")["Condition"]["ForAllValues:StringLike"][
+         "dynamodb:LeadingKeys"].append("ACCT#*")),
+    ("a_domain_is_unlinked_only_where_the_owner_allows_it", "without the tag",
+     lambda source: statement(source, "CertificatesRole", "Unlink").pop("Condition")),
+    ("a_domain_is_unlinked_only_where_the_owner_allows_it", "by the other statement",
+     amend("CertificatesRole", "Relink", Action=["apprunner:AssociateCustomDomain", "apprunner:DisassociateCustomDomain"])),
     ("a_hold_is_kept_by_iam", "no Deny", without_statement("RollbackRole", "HoldMeansHold")),
     ("a_hold_is_kept_by_iam", "a held service's domain is linked again", without_statement("CertificatesRole", "HoldMeansHold")),
     ("a_hold_is_kept_by_iam", "a held service's domain is unlinked",

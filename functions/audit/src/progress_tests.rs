@@ -89,7 +89,6 @@ fn listed(number: usize) -> Listed {
 fn the_state_of_ten_thousand_services_stays_bounded() {
     let mut run = Underway::begin(noon());
     run.cursor.listed = (0..SERVICES).map(listed).collect();
-    run.cursor.after = Some(arn(SERVICES));
     run.parts = (0..SERVICES / 100).map(|number| format!("1-{number}")).collect();
     let state = State { run: Some(run), ..State::default() };
     let bytes = json_of(&state).unwrap().len();

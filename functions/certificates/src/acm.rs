@@ -1,16 +1,23 @@
 //! The account's own certificates: the run of one, and the sweep over all of them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures_util::stream::{self, StreamExt as _};
+use pitcrew_aws::account::Sweep;
 use pitcrew_aws::acm_engine::{AcmEngine, AcmReport, AcmSubject};
 use pitcrew_aws::engine::EngineError;
+use pitcrew_aws::error::{AwsError, Kind};
 use pitcrew_aws::wake::About;
 use pitcrew_lambda::domains::DomainApp;
 use pitcrew_lambda::failure::{Failure, chain};
 use pitcrew_lambda::metrics::{Metrics, names};
+use pitcrew_lambda::sweep::order;
 use serde_json::{Value, json};
 
 /// Certificates that are looked at at the same time.
 const CONCURRENT: usize = 4;
+/// A cursor before every ARN.
+const FIRST: &str = "arn:";
 
 /// What a sweep over the certificates came to.
 #[derive(Debug, Default)]
@@ -55,41 +62,79 @@ pub async fn run(
     }
 }
 
-/// Looks at every certificate of the region.
+/// Whether the last sweep over the certificates was cut.
 ///
 /// # Errors
-/// They cannot be listed.
+/// The table cannot be read.
+pub async fn is_owed(app: &DomainApp) -> Result<bool, Failure> {
+    let cursor = app.clients.table.sweep_cursor(Sweep::Acm).await;
+    cursor.map(|cursor| cursor.is_some()).map_err(|error| Failure::new("Sweep", &error))
+}
+
+/// Looks at every certificate of the region, from where the last sweep was cut, as long as there is time and nobody asks us to
+/// slow down.
+///
+/// # Errors
+/// They cannot be listed, or the table cannot be read.
 pub async fn sweep(app: &DomainApp, engine: &AcmEngine<'_>, metrics: &mut Metrics) -> Result<Swept, Failure> {
+    let said = |error: AwsError| Failure::new("Sweep", &error);
+    let table = &app.clients.table;
+    let cursor = table.sweep_cursor(Sweep::Acm).await.map_err(said)?;
     if !engine.deadline().has_time() {
+        // The next sweep begins with them, at whichever this one would have begun with.
+        if cursor.is_none() {
+            table.set_sweep_cursor(Sweep::Acm, Some(FIRST)).await.map_err(said)?;
+        }
         // How many there are is not known: one that is left stands for all.
         return Ok(Swept { left: 1, ..Swept::default() });
     }
-    let listed = engine.listed().await.map_err(|error| Failure::new("Sweep", &error))?;
-    let subject = |arn: String| AcmSubject { arn, cause: "sweep".to_owned(), sweep: true };
+    let mut listed: Vec<String> = engine.listed().await.map_err(said)?.into_iter().map(|listed| listed.arn).collect();
+    listed.sort();
+    let turn = order(&listed, Clone::clone, cursor.as_deref());
     let mut swept = Swept { certificates: listed.len(), ..Swept::default() };
-    let mut runs = stream::iter(listed.into_iter().map(|listed| subject(listed.arn)))
-        .map(|subject| async move {
-            let ran = engine.deadline().has_time();
-            let outcome = if ran { Some(engine.run(&subject).await) } else { None };
-            (subject, outcome)
-        })
-        .buffered(CONCURRENT);
-    while let Some((subject, outcome)) = runs.next().await {
+    let ran = run_all(engine, turn).await;
+    let cut_at = ran.iter().find(|(_, outcome)| outcome.is_none()).map(|(subject, _)| subject.arn.clone());
+    if cut_at.is_some() || cursor.is_some() {
+        table.set_sweep_cursor(Sweep::Acm, cut_at.as_deref()).await.map_err(said)?;
+    }
+    for (subject, outcome) in &ran {
         match outcome {
             Some(Ok(report)) => {
-                count(&report, metrics);
+                count(report, metrics);
                 if engine.deadline().has_time_for_a_call() {
-                    wake_again(app, &subject, &report, 0).await;
+                    wake_again(app, subject, report, 0).await;
                 }
             }
             Some(Err(error)) => {
                 swept.failed += 1;
-                log(&subject, &error);
+                log(subject, error);
             }
             None => swept.left += 1,
         }
     }
     Ok(swept)
+}
+
+type Ran = (AcmSubject, Option<Result<AcmReport, EngineError>>);
+
+/// Runs the certificates in order, some at a time.
+async fn run_all(engine: &AcmEngine<'_>, arns: Vec<String>) -> Vec<Ran> {
+    let throttled = AtomicBool::new(false);
+    let run = |arn: String| {
+        let throttled = &throttled;
+        async move {
+            let subject = AcmSubject { arn, cause: "sweep".to_owned(), sweep: true };
+            if !engine.deadline().has_time() || throttled.load(Ordering::Relaxed) {
+                return (subject, None);
+            }
+            let outcome = engine.run(&subject).await;
+            if matches!(&outcome, Err(EngineError::Aws(error)) if error.kind == Kind::Transient) {
+                throttled.store(true, Ordering::Relaxed);
+            }
+            (subject, Some(outcome))
+        }
+    };
+    stream::iter(arns).map(run).buffered(CONCURRENT).collect().await
 }
 
 fn count(report: &AcmReport, metrics: &mut Metrics) {

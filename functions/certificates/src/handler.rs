@@ -37,21 +37,26 @@ async fn route(app: &DomainApp, event: &LambdaEvent<Value>, metrics: &mut Metric
         Entry::Refused(answer) => return Ok(answer),
     };
     let (me, deadline) = (&event.context.request_id, event.context.deadline());
-    let engines = Engines {
-        domains: DomainEngine::new(&app.clients, app.settings.clone(), me, deadline),
-        acm: AcmEngine::new(&app.clients, app.settings.autonomy, me, deadline),
-    };
+    let domains = DomainEngine::new(&app.clients, app.settings.clone(), me, deadline);
+    let engines = Engines { acm: AcmEngine::beside(&domains), domains };
     if wake.subjects.contains(&Subject::Fleet) {
-        return sweep_both(app, &engines, metrics).await;
+        return sweep_both(app, engines, metrics).await;
     }
     run_all(app, &engines, &wake, metrics).await
 }
 
-/// The domains first: what they serve is what visitors see. ACM's own certificates have the same time once more, at the next
-/// sweep, where the domains took all of this one.
-async fn sweep_both(app: &DomainApp, engines: &Engines<'_>, metrics: &mut Metrics) -> Result<Value, Failure> {
-    let domains = sweep(app, &engines.domains, Sweep::Certificates, metrics).await;
-    let certificates = acm::sweep(app, &engines.acm, metrics).await;
+/// The domains first: what they serve is what visitors see. Where the last sweep over ACM's certificates was cut these come
+/// first, with half the time: neither keeps the other waiting for ever.
+async fn sweep_both(app: &DomainApp, engines: Engines<'_>, metrics: &mut Metrics) -> Result<Value, Failure> {
+    let Engines { domains: engine, acm } = engines;
+    let (domains, certificates) = if acm::is_owed(app).await? {
+        let half = acm.deadline().half();
+        let certificates = acm::sweep(app, &acm.until(half), metrics).await;
+        (sweep(app, &engine, Sweep::Certificates, metrics).await, certificates)
+    } else {
+        let domains = sweep(app, &engine, Sweep::Certificates, metrics).await;
+        (domains, acm::sweep(app, &acm, metrics).await)
+    };
     // Neither keeps the other from being looked at; the first failure is told.
     let (domains, certificates) = (domains?, certificates?);
     if domains.succeeded() && certificates.succeeded() {

@@ -25,7 +25,10 @@ const PAGES_MAX: usize = 50;
 pub enum Sweep {
     Deployments,
     Domains,
+    /// Over the domains, by the function that shakes hands with them.
     Certificates,
+    /// Over the account's own certificates.
+    Acm,
 }
 
 impl Sweep {
@@ -34,6 +37,7 @@ impl Sweep {
             Self::Deployments => "SWEEP",
             Self::Domains => "SWEEP-DOMAINS",
             Self::Certificates => "SWEEP-CERTIFICATES",
+            Self::Acm => "SWEEP-ACM",
         }
     }
 }
@@ -57,7 +61,7 @@ impl Table {
     /// Keeps a refused input; says whether it is new.
     pub async fn quarantine(&self, id: &str, input: &Quarantined) -> Result<bool, AwsError> {
         let mut row = item(input)?;
-        row.extend(key(&self.account_key(), &format!("QUARANTINE#{id}")));
+        row.extend(key(&self.door_key(), &format!("QUARANTINE#{id}")));
         let expires = (input.at + KEEP_QUARANTINE).as_second();
         row.insert("expires_at".to_owned(), AttributeValue::N(expires.to_string()));
         let call = self.client.put_item().table_name(&self.name).set_item(Some(row));
@@ -156,7 +160,7 @@ impl Table {
 
     /// Where the last sweep of this kind was cut; `None` where it came to its end.
     pub async fn sweep_cursor(&self, sweep: Sweep) -> Result<Option<String>, AwsError> {
-        let key = key(&self.account_key(), sweep.row());
+        let key = key(&self.door_key(), sweep.row());
         let call = self.client.get_item().table_name(&self.name).set_key(Some(key)).consistent_read(true);
         let answer = call.send().await.map_err(|error| AwsError::sort("dynamodb:GetItem", error))?;
         Ok(answer.item.and_then(|item| item.get("next")?.as_s().ok().cloned()))
@@ -164,7 +168,7 @@ impl Table {
 
     /// Remembers where the next sweep begins.
     pub async fn set_sweep_cursor(&self, sweep: Sweep, next: Option<&str>) -> Result<(), AwsError> {
-        let mut row = key(&self.account_key(), sweep.row());
+        let mut row = key(&self.door_key(), sweep.row());
         let Some(next) = next else {
             let call = self.client.delete_item().table_name(&self.name).set_key(Some(row));
             return call.send().await.map(|_| ()).map_err(|error| AwsError::sort("dynamodb:DeleteItem", error));

@@ -1,7 +1,8 @@
 //! The one path of a certificate of the account's ACM: observe, decide, apply, record, as [`crate::domain_engine`] does for
 //! a domain. Nothing is decided here.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use pitcrew_core::autonomy::Autonomy;
 use pitcrew_core::certificate::acm::{
@@ -18,8 +19,10 @@ use crate::acm::{self, Listed};
 use crate::deadline::Deadline;
 use crate::dns::{DnsReads, Reading};
 use crate::domain_clients::DomainClients;
+use crate::domain_engine::DomainEngine;
 use crate::engine::{EngineError, fact};
 use crate::error::{AwsError, Kind};
+use crate::route53::lost_race;
 
 /// Steps for one certificate in one run. One with a hundred names needs about as many; more is a loop.
 const STEPS_MAX: usize = 400;
@@ -58,7 +61,7 @@ pub struct AcmEngine<'a> {
     /// This invocation: the holder of the intents that it writes.
     me: String,
     deadline: Deadline,
-    dns: DnsReads<'a>,
+    dns: Arc<DnsReads<'a>>,
     listed: Mutex<Option<Vec<Listed>>>,
 }
 
@@ -68,13 +71,21 @@ struct Run<'a> {
     reading: Reading,
     read_at: Instant,
     report: AcmReport,
+    /// The refusal of an intent's batch that may have lost a race: it counts only if the same batch is decided again.
+    doubted: Option<(String, CallAnswer)>,
 }
 
 impl<'a> AcmEngine<'a> {
-    /// `deadline`: when Lambda ends the invocation.
-    pub fn new(clients: &'a DomainClients, autonomy: Autonomy, me: impl Into<String>, deadline: SystemTime) -> Self {
-        let dns = DnsReads::new(&clients.route53, &clients.resolver);
-        Self { clients, autonomy, me: me.into(), deadline: Deadline(deadline), dns, listed: Mutex::default() }
+    /// Beside the engine for domains, in the same invocation: what that one read of zones and of the DNS is read once.
+    pub fn beside(domains: &DomainEngine<'a>) -> Self {
+        let (clients, autonomy, me) = (domains.clients, domains.settings.autonomy, domains.me.clone());
+        let (deadline, dns) = (domains.deadline, domains.dns.clone());
+        Self { clients, autonomy, me, deadline, dns, listed: Mutex::default() }
+    }
+
+    /// The same with less time.
+    pub fn until(self, deadline: Deadline) -> Self {
+        Self { deadline, ..self }
     }
 
     /// How much of the invocation is left.
@@ -120,7 +131,7 @@ impl<'a> AcmEngine<'a> {
                     }
                 }
                 Decision::Call(intent) => {
-                    let answer = run.call(&intent).await;
+                    let Some(answer) = run.answer(&intent).await? else { continue };
                     if let Decision::Record(record) = after_call(&run.seen, &intent, &answer) {
                         // What was seen before a call is not so any more, whatever came of it.
                         let then = if record.then == Then::Again { Then::Reread } else { record.then };
@@ -148,8 +159,11 @@ impl<'a> AcmEngine<'a> {
             tags: Fact::Unread,
             dns: DnsFacts::default(),
         };
-        let reading = if subject.sweep { Reading::Shared } else { Reading::Fresh };
-        Ok(Run { engine: self, seen, reading, read_at: Instant::now(), report: AcmReport::default() })
+        // A call whose answer was lost is looked for where it would show now, not in what the sweep read before (R5).
+        let shared = subject.sweep && seen.memory.intent.is_none();
+        let reading = if shared { Reading::Shared } else { Reading::Fresh };
+        let report = AcmReport::default();
+        Ok(Run { engine: self, seen, reading, read_at: Instant::now(), report, doubted: None })
     }
 
     async fn certificate(&self, arn: &str) -> Result<Option<Certificate>, AwsError> {
@@ -202,13 +216,27 @@ impl Run<'_> {
     async fn reread(&mut self) -> Result<(), EngineError> {
         let clients = self.engine.clients;
         self.reading = Reading::Fresh;
-        self.seen.dns.forget_live();
-        self.seen.tags = Fact::Unread;
+        self.seen.forget_live();
         self.read_at = Instant::now();
         self.seen.pause = clients.table.load_pause().await?;
         self.seen.certificate = self.engine.certificate(&self.seen.arn).await?;
         self.seen.now = clients.date.now().unwrap_or(self.seen.now);
         Ok(())
+    }
+
+    /// The answer to the one call of an intent. `None`: it may have lost a race, so everything is read again; the refusal
+    /// counts where the same is decided once more.
+    async fn answer(&mut self, intent: &Intent) -> Result<Option<CallAnswer>, EngineError> {
+        if let Some((_, answer)) = self.doubted.take_if(|(id, _)| *id == intent.id) {
+            return Ok(Some(answer));
+        }
+        let answer = self.call(intent).await;
+        if !lost_race(&answer) {
+            return Ok(Some(answer));
+        }
+        tracing::info!(certificate = %self.seen.arn, "a batch was refused as such: everything is read again");
+        self.doubted = Some((intent.id.clone(), answer));
+        self.reread().await.map(|()| None)
     }
 
     async fn call(&mut self, intent: &Intent) -> CallAnswer {

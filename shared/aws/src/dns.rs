@@ -1,7 +1,8 @@
 //! The reads about records that a decision asks for, and what one invocation remembers of them.
 //!
 //! Which zones there are and which servers Route 53 gave them is read once an invocation. What stands in a zone and what
-//! the DNS says is read fresh for an event; a sweep reads it once for all domains, until one of them is about to be changed.
+//! the DNS says is read fresh for an event; a sweep reads it once for all domains, until one of them is about to be changed,
+//! and asks Route 53 no faster than its [`Pace`].
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -17,7 +18,7 @@ use crate::engine::fact;
 use crate::error::AwsError;
 use crate::lazy::Lazy;
 use crate::resolve::Resolver;
-use crate::route53::{Pages, Route53};
+use crate::route53::{Pace, Pages, Route53};
 
 /// Whether what an earlier domain of this invocation saw may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,7 @@ pub struct DnsReads<'a> {
     vpcs: Held<String, Vec<String>>,
     pages: Mutex<BTreeMap<String, Arc<Mutex<Pages>>>>,
     answers: Held<(Name, RecordType), Answer>,
+    pace: Arc<Pace>,
 }
 
 impl<'a> DnsReads<'a> {
@@ -53,6 +55,7 @@ impl<'a> DnsReads<'a> {
             vpcs: Mutex::default(),
             pages: Mutex::default(),
             answers: Mutex::default(),
+            pace: Arc::default(),
         }
     }
 
@@ -70,7 +73,8 @@ impl<'a> DnsReads<'a> {
         match look {
             DnsLook::Zones => facts.zones = self.zones().await?,
             DnsLook::Servers(zone) => {
-                let servers = self.servers(&zone).await?;
+                let pace = (reading == Reading::Shared).then_some(&*self.pace);
+                let servers = held(&self.servers, zone.id.clone(), self.route53.observe_servers(&zone, pace)).await?;
                 facts.servers.push((zone.id, servers));
             }
             DnsLook::PrivateZones { vpc } => {
@@ -107,10 +111,6 @@ impl<'a> DnsReads<'a> {
         Ok(zones.clone())
     }
 
-    async fn servers(&self, zone: &ZoneRef) -> Result<Fact<Vec<Name>>, AwsError> {
-        held(&self.servers, zone.id.clone(), self.route53.observe_servers(zone)).await
-    }
-
     /// The private zones that are visible in a VPC, as far as they matter for the domain: those at, above or below it. Each is
     /// asked for its VPCs, which needs no right that the public zones do not need. (`ListHostedZonesByVPC` would need two
     /// more, one of them on EC2.)
@@ -142,7 +142,10 @@ impl<'a> DnsReads<'a> {
     ) -> Result<Vec<(Name, Fact<Vec<RecordSet>>)>, AwsError> {
         let pages = match reading {
             Reading::Fresh => Arc::default(),
-            Reading::Shared => self.pages.lock().await.entry(zone.id.clone()).or_default().clone(),
+            Reading::Shared => {
+                let paced = || Arc::new(Mutex::new(Pages::paced(self.pace.clone())));
+                self.pages.lock().await.entry(zone.id.clone()).or_insert_with(paced).clone()
+            }
         };
         let mut pages = pages.lock().await;
         let read = fact(self.route53.observe_records(zone, &names, &mut pages).await)?;

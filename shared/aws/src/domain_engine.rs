@@ -7,6 +7,7 @@
 pub mod survey;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use pitcrew_core::autonomy::Tags;
@@ -28,6 +29,7 @@ use crate::domain_clients::DomainClients;
 use crate::domains::{Associations, associate, disassociate, observe_domains, observe_service_facts};
 use crate::engine::{EngineError, fact};
 use crate::error::{AwsError, Kind};
+use crate::route53::lost_race;
 use crate::table::domains::{Domains, Remembered};
 use crate::{apprunner, tls};
 
@@ -91,12 +93,12 @@ impl ServiceReport {
 
 /// The clients and settings of one invocation, and what it reads once for all its domains.
 pub struct DomainEngine<'a> {
-    clients: &'a DomainClients,
-    settings: Settings,
+    pub(crate) clients: &'a DomainClients,
+    pub(crate) settings: Settings,
     /// This invocation: the holder of the intents that it writes.
-    me: String,
-    deadline: Deadline,
-    dns: DnsReads<'a>,
+    pub(crate) me: String,
+    pub(crate) deadline: Deadline,
+    pub(crate) dns: Arc<DnsReads<'a>>,
 }
 
 /// What the domains of one service share.
@@ -115,12 +117,14 @@ struct Run<'a> {
     reading: Reading,
     read_at: Instant,
     report: DomainReport,
+    /// The refusal of an intent's batch that may have lost a race: it counts only if the same batch is decided again.
+    doubted: Option<(String, CallAnswer)>,
 }
 
 impl<'a> DomainEngine<'a> {
     /// `deadline`: when Lambda ends the invocation.
     pub fn new(clients: &'a DomainClients, settings: Settings, me: impl Into<String>, deadline: SystemTime) -> Self {
-        let dns = DnsReads::new(&clients.route53, &clients.resolver);
+        let dns = Arc::new(DnsReads::new(&clients.route53, &clients.resolver));
         Self { clients, settings, me: me.into(), deadline: Deadline(deadline), dns }
     }
 
@@ -224,10 +228,17 @@ impl<'a> DomainEngine<'a> {
             served: Fact::Unread,
             sharers: Vec::new(),
         };
-        let reading = if subject.trigger == Trigger::Sweep { Reading::Shared } else { Reading::Fresh };
+        let reading = reading(&seen);
         let report = DomainReport::default();
-        Ok(Run { engine: self, of_service, seen, reading, read_at: Instant::now(), report })
+        Ok(Run { engine: self, of_service, seen, reading, read_at: Instant::now(), report, doubted: None })
     }
+}
+
+/// A sweep uses what an earlier domain of it saw of zones and DNS, but not where something was, or may have been, done since: a
+/// call whose answer was lost is looked for where it would show now (R5), and what is ours is missed only where it is not.
+fn reading(seen: &Observed) -> Reading {
+    let settled = seen.memory.intent.is_none() && (seen.association.is_some() || seen.memory.owned.is_empty());
+    if seen.trigger == Trigger::Sweep && settled { Reading::Shared } else { Reading::Fresh }
 }
 
 fn association(of_service: &OfService, name: &Name) -> Option<Association> {
@@ -248,6 +259,10 @@ fn is_relinked(memory: &DomainMemory, of_service: &OfService, name: &Name) -> bo
 
 impl Run<'_> {
     async fn finish(mut self) -> Result<DomainReport, EngineError> {
+        // The associations were read before the memory was: an intent may be younger than they are.
+        if self.seen.memory.intent.is_some() {
+            self.reread().await?;
+        }
         for _ in 0..STEPS_MAX {
             if !self.engine.deadline.has_time() {
                 return Ok(self.end(Some(Hold::OutOfTime), Some(CONFLICT_WAKE_SECS)));
@@ -262,7 +277,7 @@ impl Run<'_> {
                     }
                 }
                 Decision::Call(intent) => {
-                    let answer = self.call(&intent).await;
+                    let Some(answer) = self.answer(&intent).await? else { continue };
                     let decision = after_call(&self.seen, &self.engine.settings, &intent, &answer);
                     if let Decision::Record(record) = decision {
                         // What was seen before a call is not so any more, whatever came of it.
@@ -403,6 +418,21 @@ impl Run<'_> {
         self.seen.association = association(self.of_service, &self.seen.name);
         self.seen.now = clients.date.now().unwrap_or(self.seen.now);
         Ok(())
+    }
+
+    /// The answer to the one call of an intent. `None`: it may have lost a race, so everything is read again; the refusal
+    /// counts where the same is decided once more.
+    async fn answer(&mut self, intent: &Intent) -> Result<Option<CallAnswer>, EngineError> {
+        if let Some((_, answer)) = self.doubted.take_if(|(id, _)| *id == intent.id) {
+            return Ok(Some(answer));
+        }
+        let answer = self.call(intent).await;
+        if !lost_race(&answer) {
+            return Ok(Some(answer));
+        }
+        tracing::info!(domain = %self.seen.name, "a batch was refused as such: everything is read again");
+        self.doubted = Some((intent.id.clone(), answer));
+        self.reread().await.map(|()| None)
     }
 
     async fn call(&mut self, intent: &Intent) -> CallAnswer {

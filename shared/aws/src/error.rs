@@ -1,5 +1,6 @@
 //! What went wrong with a call, sorted once: callers branch on the kind and on nothing else.
 
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use pitcrew_core::domain::CallAnswer;
@@ -40,16 +41,15 @@ pub struct AwsError {
 
 impl AwsError {
     /// Sorts what the SDK reports.
-    pub fn sort<E, R>(operation: &'static str, error: SdkError<E, R>) -> Self
+    pub fn sort<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-        R: std::fmt::Debug + Send + Sync + 'static,
     {
         let (code, message, kind) = match &error {
             SdkError::ServiceError(service) => {
                 let code = service.err().code().unwrap_or("unmodelled").to_owned();
                 let message = service.err().message().unwrap_or_default().to_owned();
-                let kind = kind_of(&code, &message);
+                let kind = kind_of_answer(service.raw().status().as_u16(), &code, &message);
                 (code, message, kind)
             }
             SdkError::ConstructionFailure(_) => ("not-sent".to_owned(), String::new(), Kind::Permanent),
@@ -95,6 +95,15 @@ impl AwsError {
             "" => self.to_string(),
             message => format!("{self}: {message}"),
         }
+    }
+}
+
+/// The kind of an answer. A fault of the server without a code that we know (a page of a proxy, which is no XML, has none at
+/// all) may have come after the effect: nobody may say of it that nothing was changed (R5).
+fn kind_of_answer(status: u16, code: &str, message: &str) -> Kind {
+    match kind_of(code, message) {
+        Kind::Permanent if status >= 500 => Kind::Unknown,
+        kind => kind,
     }
 }
 
@@ -206,6 +215,20 @@ mod tests {
         assert_eq!(kind_of("InternalServiceErrorException", ""), Kind::Unknown);
         assert_eq!(kind_of("ServiceQuotaExceededException", ""), Kind::Permanent);
         assert_eq!(kind_of("AccessDeniedException", ""), Kind::Denied);
+    }
+
+    #[test]
+    fn a_fault_of_the_server_that_says_no_known_code_is_unknown() {
+        for (status, code, kind) in [
+            (502, "unmodelled", Kind::Unknown),
+            (503, "BadGateway", Kind::Unknown),
+            (400, "unmodelled", Kind::Permanent),
+            (503, "SlowDown", Kind::Transient),
+            (503, "ServiceUnavailable", Kind::Unknown),
+            (500, "AccessDenied", Kind::Denied),
+        ] {
+            assert_eq!(kind_of_answer(status, code, ""), kind, "{status} {code}");
+        }
     }
 
     #[test]

@@ -6,8 +6,8 @@
 //! | | `RELEASES` `CANDIDATE` `INCIDENT` `PIN` `JUDGED` | the memory; `INCIDENT` and `PIN` stand in the index `open` |
 //! | | `RECEIPT#<time>#<fence>#<id>` `CLOSED#<incident>` | receipts and closed incidents, 400 days |
 //! | `ACCT#<region>` | `PAUSE` `BREAKER` | what holds for the account |
-//! | | `SWEEP` `SWEEP-DOMAINS` `SWEEP-CERTIFICATES` | where a sweep that was cut goes on |
 //! | | `INCIDENT#<id>` | where an incident's service is, 400 days |
+//! | `DOOR#<region>` | `SWEEP` `SWEEP-DOMAINS` `SWEEP-CERTIFICATES` `SWEEP-ACM` | where a sweep that was cut goes on |
 //! | | `QUARANTINE#<id>` | an input that was refused, 30 days |
 //! | `DOM#<name>` `CERT#<arn>` | | custom domains and certificates: see [`domains`] |
 //! | `OUTBOX#<shard>` | `<time>#<notice>` | one row a notice: see [`pitcrew_core::outbox`] |
@@ -73,6 +73,12 @@ impl Table {
 
     pub(crate) fn account_key(&self) -> String {
         format!("ACCT#{}", self.region)
+    }
+
+    /// What every function writes, whatever its subject: apart from the account's rows, so that a role may write here and
+    /// cannot pause, or end a pause.
+    pub(crate) fn door_key(&self) -> String {
+        format!("DOOR#{}", self.region)
     }
 
     /// What is remembered of a service, and what holds for the account: one strongly consistent call.

@@ -105,3 +105,21 @@ async fn nobody_at_the_port_is_said_with_the_address() {
     let error = probe(&everything_here().await, &name("shop.example.com"), free.port()).await.unwrap_err();
     assert!(error.to_string().starts_with(&format!("no connection to shop.example.com at {free}: ")), "{error}");
 }
+
+#[tokio::test]
+async fn a_server_that_takes_the_connection_and_says_nothing_is_given_up() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let silent = tokio::spawn(async move {
+        let held = listener.accept().await.unwrap();
+        std::future::pending::<()>().await;
+        drop(held);
+    });
+    let (resolver, domain) = (everything_here().await, name("shop.example.com"));
+    // Far above the probe's own limit: this ends the test where the probe has none.
+    let seen = tokio::time::timeout(12 * LIMIT, probe(&resolver, &domain, port)).await;
+    let error = seen.expect("the probe ends by itself").unwrap_err();
+    assert!(matches!(error, ProbeError::TimeUp { .. }), "{error}");
+    assert!(!silent.is_finished(), "the server still holds the connection");
+    silent.abort();
+}

@@ -23,6 +23,13 @@ pub fn binaries_with_audit() -> PathBuf {
     BUILT.get_or_init(|| build(&[&FUNCTIONS[..], &[AUDIT]].concat())).clone().expect("the functions build")
 }
 
+/// The operator's command, ready to be given its arguments.
+pub fn operator() -> Command {
+    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| build(&["pitcrew"])).clone().expect("the command builds");
+    Command::new(built.join("pitcrew"))
+}
+
 /// Nothing where they do not build: cargo says why once, and not once a test.
 fn build(functions: &[&str]) -> Option<PathBuf> {
     // .../target/<profile>/deps/<this test>

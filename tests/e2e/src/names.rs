@@ -134,6 +134,31 @@ impl Scene {
         (lost, now.into_iter().filter(|record| !before.contains(record)).collect())
     }
 
+    /// Somebody asks ACM for a certificate that is proven by DNS; gives its ARN.
+    pub fn request_certificate(&self, domain: &str) -> String {
+        let made = self.call("acm", "RequestCertificate", json!({"DomainName": domain, "ValidationMethod": "DNS"}));
+        made["CertificateArn"].as_str().expect("a certificate has an ARN").to_owned()
+    }
+
+    /// What `DescribeCertificate` shows.
+    pub fn certificate(&self, arn: &str) -> Value {
+        self.internal("acm", "DescribeCertificate", json!({"CertificateArn": arn}))["Certificate"].clone()
+    }
+
+    /// The owner of the zone proves a certificate by hand; gives the records.
+    pub fn prove(&self, arn: &str, zone: &str) -> Vec<Value> {
+        let shown = self.certificate(arn);
+        let proofs = shown["DomainValidationOptions"].as_array().into_iter().flatten();
+        let proof = |option: &Value| {
+            let text =
+                |member: &str| option["ResourceRecord"][member].as_str().expect("ACM shows the proof").to_owned();
+            record(&text("Name"), "CNAME", &text("Value"))
+        };
+        let records: Vec<Value> = proofs.map(proof).collect();
+        self.write(zone, "CREATE", &records);
+        records
+    }
+
     /// Links a domain, as any client would.
     pub fn associate(&self, shop: &Shop, domain: &str, www: bool) {
         let input = json!({"ServiceArn": shop.arn, "DomainName": domain, "EnableWWWSubdomain": www});

@@ -153,7 +153,7 @@ impl Scene {
 
     /// The refused inputs that are kept.
     pub fn quarantined(&self) -> Vec<Value> {
-        let rows = table::rows(self, "ACCT#eu-west-1");
+        let rows = table::rows(self, "DOOR#eu-west-1");
         rows.into_iter().filter(|row| row["sk"].as_str().is_some_and(|sk| sk.starts_with("QUARANTINE#"))).collect()
     }
 

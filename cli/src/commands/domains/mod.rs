@@ -14,6 +14,7 @@ use pitcrew_aws::domains::observe_domains;
 use pitcrew_aws::engine::EngineError;
 use pitcrew_core::dns::name::Name;
 use pitcrew_core::domain::{DomainMemory, Preview, Request, Trigger};
+use pitcrew_core::fact::Fact;
 use pitcrew_core::id::ServiceArn;
 
 use crate::args::{DomainsAction, Global};
@@ -92,10 +93,16 @@ async fn previews(
         return Ok(Vec::new());
     }
     let (mut memories, _) = session.clients.table.load_domains(&names).await?;
+    let closed = closed_accounts(engine).await;
     let with_memory = |(name, preview): (Name, Result<Preview, EngineError>)| {
         let memory = memories.remove(&name).transpose();
         let previewed = match (preview, memory) {
-            (Ok(preview), Ok(memory)) => Ok(Previewed { preview, memory: memory.unwrap_or_default() }),
+            (Ok(mut preview), Ok(memory)) => {
+                if preview.records.iter().any(|record| record.zone.is_none()) {
+                    preview.blockers.extend(closed.iter().cloned());
+                }
+                Ok(Previewed { preview, memory: memory.unwrap_or_default() })
+            }
             (Err(error), _) => Err(error.into()),
             (_, Err(error)) => Err(error.into()),
         };
@@ -106,6 +113,21 @@ async fn previews(
         previewed.as_ref().map_or(true, |previewed| !previewed.is_elsewhere(&subject.service))
     };
     Ok(all.filter(|(_, previewed)| here(previewed)).collect())
+}
+
+/// The accounts whose hosted zones the command cannot look into, each with what to do: their roles trust pitcrew's functions by
+/// name, and nobody else.
+async fn closed_accounts(engine: &DomainEngine<'_>) -> Vec<String> {
+    // Listed already for the preview. Where that failed the preview says so itself.
+    let Ok(Fact::Known(zones)) = engine.dns().zones().await else { return Vec::new() };
+    let words = |(role, why): &(String, String)| {
+        format!(
+            "The hosted zones that {role} leads to cannot be looked into from here: {why}. The role lets in pitcrew's functions \
+             and nobody else. Let the function do it (tag the service pitcrew:domains=act), or add your own role to the trust \
+             policy of that role (infra/README.md)."
+        )
+    };
+    zones.unlisted.iter().map(words).collect()
 }
 
 /// What would be done about one domain now; `None` where it is another service's by now.

@@ -47,6 +47,12 @@ pub async fn apply(client: &Client, batch: &Batch, intent: &str) -> CallAnswer {
     }
 }
 
+/// Whether Route 53 refused a batch as such: what it creates stood already, or what it deletes stood otherwise. Somebody else,
+/// often another invocation of ours for a name that shares a proof, may have been faster.
+pub fn lost_race(answer: &CallAnswer) -> bool {
+    matches!(answer, CallAnswer::Refused { code, .. } if code == "InvalidChangeBatch")
+}
+
 fn refusal(error: SdkError<ChangeResourceRecordSetsError>) -> CallAnswer {
     // Route 53 lists what it does not like of a batch one by one, and leaves the message itself empty.
     let listed = match error.as_service_error() {

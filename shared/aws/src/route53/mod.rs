@@ -4,12 +4,19 @@
 //! sent once. What may be written is decided in `core`; what could overwrite is not even spelt here: there is no `UPSERT`.
 
 mod change;
+mod pace;
 mod records;
 mod roles;
 mod zones;
 
+pub use change::lost_race;
+pub use pace::Pace;
 pub use records::Pages;
 pub use zones::{Scope, ScopeError};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use aws_sdk_route53::Client;
@@ -18,6 +25,7 @@ use pitcrew_core::dns::name::Name;
 use pitcrew_core::dns::plan::Batch;
 use pitcrew_core::dns::record::RecordSet;
 use pitcrew_core::domain::CallAnswer;
+use tokio::sync::Mutex;
 
 use crate::date::ServerDate;
 use crate::error::AwsError;
@@ -35,21 +43,30 @@ pub struct ZoneSettings {
     pub external_id: Option<String>,
 }
 
+/// How long the servers of a zone are remembered. Route 53 never gives a zone others: this bounds the list, and nothing more.
+const SERVERS_KEPT: Duration = Duration::from_secs(60 * 60);
+
+/// The servers of the zones that were asked for, and when.
+type Servers = Arc<Mutex<BTreeMap<String, (Instant, Vec<Name>)>>>;
+
 /// Route 53 as this process reaches it. Clones share clients and credentials.
 #[derive(Clone)]
 pub struct Route53 {
     own: Lazy<Client>,
     roles: Roles,
     settings: ZoneSettings,
+    servers: Servers,
 }
 
 impl Route53 {
-    pub fn new(config: &SdkConfig, date: &ServerDate, settings: ZoneSettings) -> Self {
+    pub fn new(config: &SdkConfig, date: &ServerDate, mut settings: ZoneSettings) -> Self {
+        each_once(&mut settings.roles);
         let (config_own, date_own) = (config.clone(), date.clone());
         let own = Lazy::new(move || {
             Client::from_conf(aws_sdk_route53::config::Builder::from(&config_own).interceptor(date_own).build())
         });
-        Self { own, roles: Roles::new(config, date, settings.external_id.clone()), settings }
+        let roles = Roles::new(config, date, settings.external_id.clone());
+        Self { own, roles, settings, servers: Servers::default() }
     }
 
     async fn client(&self, role: Option<&str>) -> Result<Client, AwsError> {
@@ -83,12 +100,23 @@ impl Route53 {
         Ok(zones)
     }
 
-    /// The name servers that Route 53 gave a public zone.
+    /// The name servers that Route 53 gave a public zone: read once, and remembered by this process from one sweep to the next.
     ///
     /// # Errors
     /// The zone cannot be read, or is a private one.
-    pub async fn observe_servers(&self, zone: &ZoneRef) -> Result<Vec<Name>, AwsError> {
-        zones::servers(&self.client(zone.role.as_deref()).await?, &zone.id).await
+    pub async fn observe_servers(&self, zone: &ZoneRef, pace: Option<&Pace>) -> Result<Vec<Name>, AwsError> {
+        let kept = |(at, _): &&(Instant, Vec<Name>)| at.elapsed() < SERVERS_KEPT;
+        if let Some((_, servers)) = self.servers.lock().await.get(&zone.id).filter(kept) {
+            return Ok(servers.clone());
+        }
+        if let Some(pace) = pace {
+            pace.turn().await;
+        }
+        let servers = zones::servers(&self.client(zone.role.as_deref()).await?, &zone.id).await?;
+        let mut known = self.servers.lock().await;
+        known.retain(|_, (at, _)| at.elapsed() < SERVERS_KEPT);
+        known.insert(zone.id.clone(), (Instant::now(), servers.clone()));
+        Ok(servers)
     }
 
     /// The VPCs that a private zone is visible in.
@@ -136,5 +164,23 @@ impl Route53 {
             // Without credentials nothing was sent.
             Err(error) => CallAnswer::NotMade(error.line()),
         }
+    }
+}
+
+/// A role that was given twice leads to the same zones: listed twice, each of them would look like two of one name.
+fn each_once(roles: &mut Vec<String>) {
+    let mut known = BTreeSet::new();
+    roles.retain(|role| known.insert(role.clone()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_that_is_given_twice_is_one() {
+        let mut roles = ["b", "a", "b", "a"].map(str::to_owned).to_vec();
+        each_once(&mut roles);
+        assert_eq!(roles, ["b", "a"], "in the order in which they were given");
     }
 }

@@ -3,12 +3,14 @@
 //! the records of one domain and of its neighbours do, are mostly known before they are asked for.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_sdk_route53::Client;
 use aws_sdk_route53::types as sdk;
 use pitcrew_core::dns::name::Name;
 use pitcrew_core::dns::record::{Data, RecordSet, RecordType};
 
+use super::Pace;
 use crate::error::AwsError;
 
 const OPERATION: &str = "route53:ListResourceRecordSets";
@@ -54,9 +56,16 @@ struct Range {
 pub struct Pages {
     known: Vec<Range>,
     sets: BTreeMap<Name, Vec<RecordSet>>,
+    /// How fast the next ones are read.
+    pace: Option<Arc<Pace>>,
 }
 
 impl Pages {
+    /// For a sweep.
+    pub fn paced(pace: Arc<Pace>) -> Self {
+        Self { pace: Some(pace), ..Self::default() }
+    }
+
     /// All record sets at a name; `None` where they have not been read.
     pub fn at(&self, name: &Name) -> Option<Vec<RecordSet>> {
         self.knows(name).then(|| self.sets.get(name).cloned().unwrap_or_default())
@@ -126,6 +135,9 @@ pub async fn read(client: &Client, zone: &str, wanted: &[Name], pages: &mut Page
     let mut walk = pages.first_unknown(wanted, None).map(Walk::at);
     for _ in 0..PAGES_MAX {
         let Some(at) = walk.take() else { return Ok(()) };
+        if let Some(pace) = &pages.pace {
+            pace.turn().await;
+        }
         let page = page(client, zone, Some(&at.start)).await?;
         walk = at.take(page, wanted, pages).map_err(|wrong| AwsError::broken(OPERATION, wrong))?;
     }

@@ -13,6 +13,7 @@
 //! | its renewal `FAILED`, or waits with a reason | told and explained |
 //! | issued by Amazon, neither in use nor exported | told: ACM does not renew it |
 //! | it waits for proof, or is in use, and a CNAME is missing, in conflict, or not ours to write | see the table in `proofs` |
+//! | ... and it was never issued | told with the one command, whatever the autonomy: who asked for it shall prove it |
 //! | ... and may be written | autonomy `act`: intent, then the one call; else a proposal with the one command |
 //! | private, exported, eligible, within 60 days of its end | `RenewCertificate`, under the same autonomy |
 //! | a status that this version does not know | nothing |
@@ -219,6 +220,15 @@ pub fn after_call(seen: &Observed, intent: &Intent, answer: &CallAnswer) -> Deci
     intent::after_call(seen, intent, answer)
 }
 
+/// Why a first proof is left to a person.
+const NEVER_ISSUED: &str = "the certificate was never issued, and with its proof whoever asked for it gets it: that is for the owner of the name to allow";
+
+/// Whether a write would be the first proof of a certificate. Its key is exportable, and asking for one takes no right in the
+/// DNS: only what was proven once is put back. ACM keeps a certificate that it renews at `ISSUED`.
+fn is_first(certificate: &Certificate, act: &Act) -> bool {
+    certificate.status == Status::PendingValidation && matches!(act, Act::ChangeRecords(_))
+}
+
 /// The rows behind the intent's.
 fn rows(seen: &Observed, autonomy: Autonomy) -> Result<Decision, Look> {
     let Some(certificate) = &seen.certificate else { return gone(seen, autonomy) };
@@ -244,6 +254,7 @@ fn rows(seen: &Observed, autonomy: Autonomy) -> Result<Decision, Look> {
         Permit::Off => Decision::Hold { reason: "off" },
         Permit::Blind => Decision::Hold { reason: "blind" },
         Permit::No { why, command } => propose(seen, certificate, &act, why, command),
+        Permit::Yes if is_first(certificate, &act) => propose(seen, certificate, &act, NEVER_ISSUED, true),
         Permit::Yes => intend(seen, act),
     })
 }

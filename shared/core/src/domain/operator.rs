@@ -1,5 +1,5 @@
 //! What an operator asks for takes the same path as what happens by itself: the same intent, the same call, the same
-//! receipts. Autonomy does not bind an operator; the account's pause and the service's hold do.
+//! receipts. Autonomy does not bind an operator; the account's pause and the service's hold do, taking records over included.
 //!
 //! `Apply` is no row of its own: it lets the other rows do what they would propose. A request that cannot be carried out is
 //! told and receipted.
@@ -13,6 +13,8 @@ use super::{
 };
 use crate::dns::plan::{Owned, Verdict};
 use crate::receipt::rule;
+
+const UNREADABLE_TAGS: &str = "the service's tags cannot be read, so nobody knows whether it is held";
 
 /// The record of a refusal. The request ends with it.
 pub(super) fn refuse(seen: &Observed, why: &str) -> Decision {
@@ -44,9 +46,7 @@ pub(super) fn request(
         Request::Adopt => adopt(seen, settings, association).map(Some),
         Request::Relink | Request::Apply => match may_finish(seen)? {
             Permit::No(why) => Ok(Some(refuse(seen, &why.to_string()))),
-            Permit::Blind => {
-                Ok(Some(refuse(seen, "the service's tags cannot be read, so nobody knows whether it is held")))
-            }
+            Permit::Blind => Ok(Some(refuse(seen, UNREADABLE_TAGS))),
             Permit::Yes if *request == Request::Apply => Ok(None),
             Permit::Yes => link_again(seen, settings, association).map(Some),
         },
@@ -74,6 +74,11 @@ fn link_again(seen: &Observed, settings: &Settings, association: &Association) -
 }
 
 fn adopt(seen: &Observed, settings: &Settings, association: &Association) -> Result<Decision, Look> {
+    match may_finish(seen)? {
+        Permit::Yes => {}
+        Permit::No(why) => return Ok(refuse(seen, &why.to_string())),
+        Permit::Blind => return Ok(refuse(seen, UNREADABLE_TAGS)),
+    }
     let case = Case::of(seen, settings, association)?;
     if case.blind.is_some() {
         return Ok(hold(Hold::Blind, None));

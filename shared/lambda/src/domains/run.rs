@@ -115,7 +115,14 @@ pub(super) async fn wake_again(app: &DomainApp, subject: &DomainSubject, report:
     }
 }
 
+/// How long a wake waits. The function that links domains again is swept every quarter of an hour only, and a chain has few
+/// wakes: each waits twice as long as the one before, so that a domain that is being unlinked for some minutes is linked by a wake.
+fn delay(secs: u32, hops: u32, relinks: bool) -> u32 {
+    if relinks { secs.saturating_mul(2_u32.saturating_pow(hops)) } else { secs }
+}
+
 async fn wake(app: &DomainApp, subject: &DomainSubject, secs: u32, hops: u32) {
+    let secs = delay(secs, hops, app.settings.certificates);
     if let Err(error) = app.clients.wakes.wake(About::Service(&subject.service), hops, secs).await {
         tracing::warn!(service = %subject.service, error = error.line(), "no wake could be queued");
     }
@@ -124,6 +131,7 @@ async fn wake(app: &DomainApp, subject: &DomainSubject, secs: u32, hops: u32) {
 #[cfg(test)]
 mod tests {
     use pitcrew_aws::error::AwsError;
+    use pitcrew_aws::wake::WAKE_HOPS_MAX;
     use pitcrew_core::dns::name::Name;
 
     use super::*;
@@ -152,6 +160,13 @@ mod tests {
         let (tally, mut metrics) = of(Vec::new());
         tally.measure(false, &mut metrics);
         assert!(metrics.lines(0).is_empty());
+    }
+
+    #[test]
+    fn the_wakes_of_linking_again_reach_over_minutes() {
+        let reach = |relinks| (0..WAKE_HOPS_MAX).map(|hops| delay(15, hops, relinks)).sum::<u32>();
+        assert_eq!((reach(false), reach(true)), (60, 225));
+        assert_eq!(delay(60, 40, true), u32::MAX, "SQS's most is taken instead");
     }
 
     #[test]

@@ -38,6 +38,16 @@ pub fn domain_of(zone_id: &str) -> Option<Name> {
 mod tests {
     use super::*;
 
+    /// The table that `pitcrew-core` is compared with.
+    const REFERENCE: &str = include_str!("../../../../shared/core/tests/app_runner_zones.txt");
+
+    #[test]
+    fn the_zones_are_those_of_the_reference() {
+        let mut rows: Vec<(&str, &str)> = REFERENCE.lines().filter_map(|line| line.split_once(' ')).collect();
+        rows.sort_unstable();
+        assert_eq!(rows, APP_RUNNER);
+    }
+
     #[test]
     fn each_region_has_one_zone_and_each_zone_one_domain() {
         for (region, id) in APP_RUNNER {

@@ -174,9 +174,60 @@ fn other_accounts_are_entered_by_the_roles_given_and_no_other() {
 fn a_held_service_keeps_its_domains() {
     let service = "arn:aws:apprunner:eu-west-1:123456789012:service/shop-api/8f3c1d0e5b7a4c2f9e6d1a0b3c4d5e6f";
     let mut role = Role::own("CertificatesRole", &[]);
+    let (relink, hold): (Key, Key) =
+        (("aws:ResourceTag/pitcrew:relink", &["true"]), ("aws:ResourceTag/pitcrew:hold", &["true"]));
     for action in ["apprunner:AssociateCustomDomain", "apprunner:DisassociateCustomDomain"] {
-        assert!(role.may(action, service, &[]), "{action}");
-        assert!(!role.may(action, service, &[("aws:ResourceTag/pitcrew:hold", &["true"])]), "{action}");
+        assert!(role.may(action, service, &[relink]), "{action}");
+        assert!(!role.may(action, service, &[relink, hold]), "{action}");
         assert!(!Role::own("DomainsRole", &[]).may(action, service, &[]), "{action} is not the domains function's");
+    }
+}
+
+/// A condition key and its values.
+type Key = (&'static str, &'static [&'static str]);
+
+#[test]
+fn a_domain_is_unlinked_only_where_its_service_says_so() {
+    let service = "arn:aws:apprunner:eu-west-1:123456789012:service/shop-api/8f3c1d0e5b7a4c2f9e6d1a0b3c4d5e6f";
+    let (unlink, link) = ("apprunner:DisassociateCustomDomain", "apprunner:AssociateCustomDomain");
+    let mut role = Role::own("CertificatesRole", &[]);
+    let others: [&[Key]; 3] =
+        [&[], &[("aws:ResourceTag/pitcrew:relink", &["false"])], &[("aws:ResourceTag/pitcrew:domains", &["true"])]];
+    for tags in others {
+        assert!(!role.may(unlink, service, tags), "{tags:?}");
+        assert!(role.may(link, service, tags), "a domain that was unlinked is linked again: {tags:?}");
+    }
+    assert!(role.may(unlink, service, &[("aws:ResourceTag/pitcrew:relink", &["true"])]));
+}
+
+/// The table's ARN, whose name CloudFormation makes up: as a statement of the template names it.
+fn table() -> String {
+    let parameters = BTreeMap::from([("Autonomy".to_owned(), "act".to_owned())]);
+    let inputs = Inputs { stack_name: "pitcrew".into(), place: place(), parameters, physical: BTreeMap::new() };
+    let role =
+        interpret(TEMPLATE, &inputs).unwrap().roles.into_iter().find(|role| role.logical_id == WRITERS[0]).unwrap();
+    let documents: Vec<Value> = role.policies.into_values().collect();
+    let mut statements = documents.iter().flat_map(|document| document["Statement"].as_array().unwrap());
+    statements.find(|statement| statement["Sid"] == "ReadState").unwrap()["Resource"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn no_function_for_domains_begins_or_ends_a_pause() {
+    let table = table();
+    let table = table.as_str();
+    let account: Key = ("dynamodb:LeadingKeys", &["ACCT#eu-west-1"]);
+    let door: Key = ("dynamodb:LeadingKeys", &["DOOR#eu-west-1"]);
+    for id in WRITERS {
+        let mut role = Role::own(id, &[]);
+        assert!(role.may("dynamodb:GetItem", table, &[account]), "{id} reads it");
+        for action in ["dynamodb:PutItem", "dynamodb:DeleteItem"] {
+            assert!(!role.may(action, table, &[account]), "{id}: {action}");
+            assert!(role.may(action, table, &[door]), "{id}: {action}");
+        }
+        assert!(!role.may(
+            "dynamodb:PutItem",
+            table,
+            &[("dynamodb:LeadingKeys", &["DOOR#eu-west-1", "ACCT#eu-west-1"])]
+        ));
     }
 }

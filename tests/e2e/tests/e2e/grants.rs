@@ -50,7 +50,7 @@ async fn everything(scene: &Scene) {
     scene.until(15, "the push is told", |scene| scene.told_of("pin") == 1).await;
     redeployed(scene, &shop).await;
     // A sweep that was cut, whose cursor is then forgotten; an input that is kept; a wake message; an input that is given up.
-    table::put(scene, &json!({"pk": "ACCT#eu-west-1", "sk": "SWEEP", "next": shop.arn}));
+    table::put(scene, &json!({"pk": "DOOR#eu-west-1", "sk": "SWEEP", "next": shop.arn}));
     for function in ["pitcrew-rollback", "pitcrew-notify", DOMAINS, CERTIFICATES] {
         let outcome = scene.stage.cloud.invoke(function, json!({"who": "are you"})).await.unwrap();
         assert!(outcome.result.is_ok());
@@ -95,7 +95,8 @@ async fn all_about_domains(scene: &Scene) {
     // The account's own certificates: one that ACM renews, and one that somebody exported.
     let request =
         |input: Value| scene.call("acm", "RequestCertificate", input)["CertificateArn"].as_str().unwrap().to_owned();
-    let used = request(json!({"DomainName": "cdn.harbour-coffee.net", "ValidationMethod": "DNS"}));
+    let used = scene.request_certificate("cdn.harbour-coffee.net");
+    scene.prove(&used, &ours);
     let authority = "arn:aws:acm-pca:eu-west-1:123456789012:certificate-authority/11111111-2222-3333-4444-555555555555";
     let exported = request(json!({"DomainName": "db.harbour.internal", "CertificateAuthorityArn": authority}));
     scene.minutes(70).await;

@@ -7,7 +7,7 @@
 //! | no zone of ours (or one that may not be written to, or that the DNS does not ask), and the DNS does not show it | told, with the exact record |
 //! | something else stands in its place | told, both values, the one command; never touched |
 //! | it is missing, CAA forbids Amazon | told; nothing is written |
-//! | it is missing | created |
+//! | it is missing | created; for a certificate that was never issued the command is told |
 //! | it cannot be known | blind: nothing |
 
 use super::tell::{self, Topic};

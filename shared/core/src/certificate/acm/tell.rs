@@ -97,8 +97,16 @@ fn act_command(seen: &Observed, act: &Act) -> Option<String> {
 
 pub(super) fn proposal(seen: &Observed, certificate: &Certificate, act: &Act, why: &str, command: bool) -> Topic {
     let words = act_words(act);
-    let headline = format!("{}: pitcrew would mend its certificate's renewal", certificate.domain);
-    let happened = format!("What it would do: {words}.");
+    let (headline, happened) = match certificate.status {
+        Status::PendingValidation => (
+            format!("{}: a certificate was requested and waits for its proof", certificate.domain),
+            format!("What would prove it: {words}."),
+        ),
+        _ => (
+            format!("{}: pitcrew would mend its certificate's renewal", certificate.domain),
+            format!("What it would do: {words}."),
+        ),
+    };
     let severity = by_use(certificate, Severity::Warning, Severity::Info);
     let mut notice = notice(seen, PROPOSAL, severity, headline, happened);
     notice.done.push(format!("Nothing was changed: {why}."));

@@ -24,12 +24,54 @@ fn a_missing_proof_that_two_names_share_is_put_back_once_owned_and_told() {
     assert_eq!((case.run(), case.calls.len()), ("nothing_due", 1));
 }
 
-#[test]
-fn a_certificate_that_waits_for_its_proof_gets_it_though_nobody_uses_it_yet() {
-    let mut case = usual().with(|certificate| {
+/// Somebody asked for a certificate, and it was never issued.
+fn requested() -> Case {
+    usual().with(|certificate| {
         certificate.status = Status::PendingValidation;
         certificate.in_use = false;
+        certificate.not_after = None;
+    })
+}
+
+#[test]
+fn the_first_proof_of_a_certificate_is_told_once_with_its_command_and_never_made() {
+    for role in [None, Some("arn:aws:iam::210987654321:role/zones".to_owned())] {
+        let mut case = requested();
+        case.world.zones[0].zone.at.role = role.clone();
+        case.memory.not_after = None;
+        assert_eq!(case.run(), "stop");
+        assert!(case.calls.is_empty() && case.memory.intent.is_none(), "{role:?}");
+        let notice = case.notices[0].clone();
+        let command = notice.todo[0].command.clone().unwrap();
+        assert!(command.starts_with("aws route53 change-resource-record-sets --hosted-zone-id Z1 "), "{command}");
+        assert!(
+            notice.done[0].contains("never issued") && notice.headline.contains("waits for its proof"),
+            "{notice:?}"
+        );
+        assert_eq!(case.told(), told("proposal", Severity::Info));
+        assert_eq!((case.run(), case.told().len(), case.calls.len()), ("proposed", 0, 0));
+    }
+}
+
+#[test]
+fn an_intent_for_a_first_proof_that_an_earlier_version_wrote_is_dropped() {
+    let mut case = requested();
+    let act = Act::ChangeRecords(Batch { zone: case.zone(), changes: vec![Change::Create(proof_record())] });
+    case.memory.intent = Some(Intent { id: "R-1".to_owned(), at: case.now, holder: case.me.clone(), act });
+    case.run();
+    assert!(case.calls.is_empty() && case.memory.intent.is_none());
+    assert_eq!(case.receipts[0].rule, rule::CERTIFICATE_DROPPED);
+}
+
+#[test]
+fn once_a_certificate_was_issued_its_proof_is_put_back_in_another_account_too() {
+    let mut case = requested();
+    case.run();
+    case = case.with(|certificate| {
+        certificate.status = Status::Issued;
+        certificate.in_use = true;
     });
+    case.world.zones[0].zone.at.role = Some("arn:aws:iam::210987654321:role/zones".to_owned());
     case.run();
     assert_eq!(case.calls.len(), 1);
 }

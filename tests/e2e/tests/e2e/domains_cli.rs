@@ -1,0 +1,129 @@
+//! `pitcrew domains`, `plan` and `adopt` as their binary, against the cloud.
+
+use std::process::Output;
+
+use pitcrew_e2e::binaries::operator;
+use pitcrew_e2e::names::{OTHER_ACCOUNT, ZONE, record};
+use pitcrew_e2e::{Scene, Shop, table};
+use serde_json::{Value, json};
+
+const API: &str = "api.harbour-coffee.net";
+const ZONE_ROLE: &str = "arn:aws:iam::210987654321:role/pitcrew-zones-eu-west-1";
+const EXTERNAL_ID: &str = "harbour-external-id";
+const REFUSED: i32 = 3;
+
+/// One run of the command: its exit code, what it printed, what it said.
+async fn run(scene: &Scene, arguments: &[&str]) -> (i32, String, String) {
+    let (endpoint, key) = scene.stage.endpoint();
+    let (resolver, port) = (scene.stage.dns.to_string(), scene.stage.tls.port().to_string());
+    let table = scene.stage.output("TableName").to_owned();
+    let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    let ran = tokio::task::spawn_blocking(move || -> Output {
+        let mut command = operator();
+        command.env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN");
+        command.args(arguments).env("AWS_ENDPOINT_URL", endpoint).env("AWS_REGION", "eu-west-1");
+        command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", "not checked");
+        // The cloud has no API of Lambda that could be asked for the function's settings.
+        command.env("PITCREW_TABLE", table).env("PITCREW_AUTONOMY", "act").env("PITCREW_ZONES", "*");
+        command.env("PITCREW_ZONE_ROLES", ZONE_ROLE).env("PITCREW_ZONE_EXTERNAL_ID", EXTERNAL_ID);
+        command.env("PITCREW_RESOLVER", resolver).env("PITCREW_TLS_PORT", port);
+        command.output().unwrap()
+    });
+    let ran = ran.await.unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (ran.status.code().unwrap_or(-1), text(&ran.stdout), text(&ran.stderr))
+}
+
+/// A domain whose records their owner made by hand, so that pitcrew finds them.
+async fn by_hand(scene: &Scene) -> (Shop, String) {
+    let zone = scene.zone(ZONE, &[]);
+    let shop = scene.running("shop-api").await;
+    scene.tag(&shop, "pitcrew:domains", "off");
+    scene.associate(&shop, API, false);
+    scene
+        .until(10, "its records are shown", |scene| {
+            scene.linked(&shop, API)["CertificateValidationRecords"].as_array().map_or(0, Vec::len) == 2
+        })
+        .await;
+    let shown = scene.linked(&shop, API);
+    let proofs = shown["CertificateValidationRecords"].as_array().unwrap();
+    let text = |proof: &Value, member: &str| proof[member].as_str().unwrap().to_owned();
+    let proofs: Vec<Value> = proofs.iter().map(|p| record(&text(p, "Name"), "CNAME", &text(p, "Value"))).collect();
+    scene.write(&zone, "CREATE", &proofs);
+    scene.until(60, "it is active", |scene| scene.status_of(&shop, API) == "active").await;
+    (shop, zone)
+}
+
+fn owned(scene: &Scene) -> usize {
+    scene.remembered(API)["owned"].as_array().map_or(0, Vec::len)
+}
+
+#[tokio::test]
+async fn the_list_and_the_plan_say_what_is_so_and_change_nothing() {
+    let scene = Scene::set().await;
+    let (shop, zone) = by_hand(&scene).await;
+    let (before, rows) = (scene.records(&zone), table::all(&scene).len());
+    let (code, text, said) = run(&scene, &["domains"]).await;
+    assert!(code == 0 && text.contains(API) && text.contains("shop-api"), "{code} {text} {said}");
+    let (code, text, said) = run(&scene, &["domains", "plan", "shop-api", API, "--json"]).await;
+    assert_eq!(code, 0, "{text} {said}");
+    let plan: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((plan["domain"].as_str(), plan["status"].as_str()), (Some(API), Some("active")));
+    assert_eq!(plan["service"], shop.arn.as_str());
+    let mut verdicts: Vec<&str> =
+        plan["records"].as_array().unwrap().iter().map(|r| r["verdict"].as_str().unwrap()).collect();
+    verdicts.sort_unstable();
+    assert_eq!(verdicts, ["create", "found", "found"], "{plan:#}");
+    let (code, text, _) = run(&scene, &["domains", "plan", "shop-api", "other.harbour-coffee.net"]).await;
+    assert!(code != 0, "a domain that is not there is none: {text}");
+    assert_eq!((scene.records(&zone), table::all(&scene).len()), (before, rows), "nothing was written");
+    scene.strike().await;
+}
+
+#[tokio::test]
+async fn adopt_takes_what_stands_and_heeds_a_pause_and_a_hold() {
+    let scene = Scene::set().await;
+    let (shop, zone) = by_hand(&scene).await;
+    let before = scene.records(&zone);
+    let adopt = ["domains", "adopt", "shop-api", API, "--yes", "--json"];
+    let (code, text, said) = run(&scene, &["pause", "--reason", "we look first"]).await;
+    assert_eq!(code, 0, "{text} {said}");
+    let (code, text, said) = run(&scene, &adopt).await;
+    assert!(code == REFUSED && text.contains("paused") && owned(&scene) == 0, "{code} {text} {said}");
+    assert_eq!(run(&scene, &["resume"]).await.0, 0);
+    scene.tag(&shop, "pitcrew:hold", "true");
+    let (code, text, said) = run(&scene, &adopt).await;
+    assert!(code == REFUSED && text.contains("pitcrew:hold") && owned(&scene) == 0, "{code} {text} {said}");
+    scene.tag(&shop, "pitcrew:hold", "false");
+    let (code, text, said) = run(&scene, &adopt).await;
+    assert_eq!((code, owned(&scene)), (0, 2), "{text} {said}");
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["outcome"], "done");
+    assert_eq!(scene.records(&zone), before, "taken over, not touched");
+    let (code, text, _) = run(&scene, &adopt).await;
+    assert!(code == REFUSED && owned(&scene) == 2, "there is nothing more to take over: {code} {text}");
+    scene.strike().await;
+}
+
+#[tokio::test]
+async fn a_zone_of_another_account_that_lets_only_the_functions_in_says_why_and_how() {
+    let scene = Scene::set_with(|setting| {
+        let chosen = [("ZoneRoleArns", ZONE_ROLE), ("ZoneExternalId", EXTERNAL_ID)];
+        setting.parameters.extend(chosen.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    })
+    .await;
+    scene.zone_of(OTHER_ACCOUNT, ZONE, true);
+    scene.open_zones(ZONE_ROLE, EXTERNAL_ID, &["CREATE"]);
+    let shop = scene.running("shop-api").await;
+    scene.tag(&shop, "pitcrew:domains", "propose");
+    scene.associate(&shop, API, false);
+    scene.minutes(7).await;
+    let (code, text, said) = run(&scene, &["domains", "plan", "shop-api", API, "--json"]).await;
+    assert_eq!(code, 0, "{text} {said}");
+    let plan: Value = serde_json::from_str(&text).unwrap();
+    let blockers = plan["blockers"].to_string();
+    for words in [ZONE_ROLE, "AccessDenied", "pitcrew:domains=act", "trust policy"] {
+        assert!(blockers.contains(words), "{words}: {plan:#}");
+    }
+    assert_eq!(json!(scene.batches_sent()), json!(0));
+    scene.strike().await;
+}
