@@ -8,7 +8,7 @@
 //!
 //! `BatchImportFindings` sets the workflow of a finding that it creates and never changes it afterwards: that belongs to those
 //! who work on findings (API reference of `BatchImportFindings`). So what was waived, opened again or has gone since needs
-//! `BatchUpdateFindings` too: [`requests`] gives both, one at a time. The format names no type of resource for App Runner, so every
+//! `BatchUpdateFindings` too: [`requests()`] gives both, one at a time. The format names no type of resource for App Runner, so every
 //! resource is an `Other` with its kind among the details.
 
 use jiff::Timestamp;

@@ -45,6 +45,8 @@ pub(super) async fn certificates(play: &mut Play) -> Result<Ending, DemoError> {
     let proposed = writes(&play.history(), "certificates", "apprunner").is_empty();
     play.tag(&json!([{"Key": "pitcrew:relink", "Value": "true"}]))?;
     let linked = play.until_visited(CLUB, 180).await?;
+    // The sweep that sees the end of it, and tells it.
+    play.minutes(5).await?;
 
     let mut ending = play.end().await?;
     for (what, so) in &seen {
