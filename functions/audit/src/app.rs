@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pitcrew_aws::connect::{SdkConfig, sdk_config};
 use pitcrew_aws::https::Https;
 use pitcrew_aws::outbox::Outbox;
-use pitcrew_aws::route53::ZoneSettings;
+use pitcrew_aws::route53::{Scope, ZoneSettings};
 use pitcrew_core::event::Home;
 use pitcrew_core::notice::Notice;
 use pitcrew_core::outbox::OutboxRow;
@@ -57,8 +57,9 @@ impl AuditApp {
         let places = FleetPlaces {
             place: place.clone(),
             table: Some(table.clone()),
-            // Zones of other accounts let in the functions that write to them, and not this one.
-            zones: ZoneSettings::default(),
+            // It judges the records of every zone of the account, whether or not pitcrew may write there. Zones of other
+            // accounts let in the functions that write to them, and not this one.
+            zones: ZoneSettings { writable: Scope::every(), ..ZoneSettings::default() },
             resolver: *resolver,
             // No handshake is made here.
             tls_port: None,

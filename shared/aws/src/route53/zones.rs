@@ -25,6 +25,11 @@ pub struct Scope(Vec<String>);
 pub struct ScopeError(String);
 
 impl Scope {
+    /// Every zone: for whoever only reads.
+    pub fn every() -> Self {
+        Self(vec!["*".to_owned()])
+    }
+
     /// Reads a list with commas. Nothing in it: no zone may be written to.
     ///
     /// # Errors
