@@ -22,7 +22,7 @@ use crate::domain_clients::DomainClients;
 use crate::domain_engine::DomainEngine;
 use crate::engine::{EngineError, fact};
 use crate::error::{AwsError, Kind};
-use crate::route53::lost_race;
+use crate::route53::Doubt;
 
 /// Steps for one certificate in one run. One with a hundred names needs about as many; more is a loop.
 const STEPS_MAX: usize = 400;
@@ -72,7 +72,7 @@ struct Run<'a> {
     read_at: Instant,
     report: AcmReport,
     /// The refusal of an intent's batch that may have lost a race: it counts only if the same batch is decided again.
-    doubted: Option<(String, CallAnswer)>,
+    doubt: Doubt,
 }
 
 impl<'a> AcmEngine<'a> {
@@ -163,7 +163,7 @@ impl<'a> AcmEngine<'a> {
         let shared = subject.sweep && seen.memory.intent.is_none();
         let reading = if shared { Reading::Shared } else { Reading::Fresh };
         let report = AcmReport::default();
-        Ok(Run { engine: self, seen, reading, read_at: Instant::now(), report, doubted: None })
+        Ok(Run { engine: self, seen, reading, read_at: Instant::now(), report, doubt: Doubt::default() })
     }
 
     async fn certificate(&self, arn: &str) -> Result<Option<Certificate>, AwsError> {
@@ -224,19 +224,16 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The answer to the one call of an intent. `None`: it may have lost a race, so everything is read again; the refusal
-    /// counts where the same is decided once more.
+    /// The answer to the one call of an intent. `None`: it is doubted, and everything was read again.
     async fn answer(&mut self, intent: &Intent) -> Result<Option<CallAnswer>, EngineError> {
-        if let Some((_, answer)) = self.doubted.take_if(|(id, _)| *id == intent.id) {
+        if let Some(answer) = self.doubt.confirmed(&intent.id) {
             return Ok(Some(answer));
         }
         let answer = self.call(intent).await;
-        if !lost_race(&answer) {
-            return Ok(Some(answer));
+        match self.doubt.weighed(&intent.id, answer) {
+            Some(answer) => Ok(Some(answer)),
+            None => self.reread().await.map(|()| None),
         }
-        tracing::info!(certificate = %self.seen.arn, "a batch was refused as such: everything is read again");
-        self.doubted = Some((intent.id.clone(), answer));
-        self.reread().await.map(|()| None)
     }
 
     async fn call(&mut self, intent: &Intent) -> CallAnswer {

@@ -32,20 +32,29 @@ pub fn time(at: &DateTime) -> Timestamp {
     Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).unwrap_or(0)).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
+/// `DescribeService`; `None` where App Runner does not know the service.
+///
+/// # Errors
+/// The service cannot be read.
+pub async fn describe_service(client: &Client, arn: &ServiceArn) -> Result<Option<sdk::Service>, AwsError> {
+    const OPERATION: &str = "apprunner:DescribeService";
+    let answer = client.describe_service().service_arn(arn.to_string()).send().await;
+    match answer.map_err(|error| AwsError::sort(OPERATION, error)) {
+        Ok(answer) => {
+            answer.service.map(Some).ok_or_else(|| AwsError::broken(OPERATION, "the answer holds no service"))
+        }
+        Err(error) if error.kind == Kind::Missing => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Reads a service; `None` where App Runner does not know it.
 pub async fn observe_service(
     client: &Client,
     arn: &ServiceArn,
     key: Option<&FingerprintKey>,
 ) -> Result<Option<Described>, AwsError> {
-    const OPERATION: &str = "apprunner:DescribeService";
-    let answer = client.describe_service().service_arn(arn.to_string()).send().await;
-    let answer = match answer.map_err(|error| AwsError::sort(OPERATION, error)) {
-        Ok(answer) => answer,
-        Err(error) if error.kind == Kind::Missing => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let service = answer.service.ok_or_else(|| AwsError::broken(OPERATION, "the answer holds no service"))?;
+    let Some(service) = describe_service(client, arn).await? else { return Ok(None) };
     let fingerprint = key.map(|key| fingerprint(&service, key)).unwrap_or_default();
     Ok(Some(Described {
         service: Service {

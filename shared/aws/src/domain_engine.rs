@@ -29,7 +29,7 @@ use crate::domain_clients::DomainClients;
 use crate::domains::{Associations, associate, disassociate, observe_domains, observe_service_facts};
 use crate::engine::{EngineError, fact};
 use crate::error::{AwsError, Kind};
-use crate::route53::lost_race;
+use crate::route53::Doubt;
 use crate::table::domains::{Domains, Remembered};
 use crate::{apprunner, tls};
 
@@ -118,7 +118,7 @@ struct Run<'a> {
     read_at: Instant,
     report: DomainReport,
     /// The refusal of an intent's batch that may have lost a race: it counts only if the same batch is decided again.
-    doubted: Option<(String, CallAnswer)>,
+    doubt: Doubt,
 }
 
 impl<'a> DomainEngine<'a> {
@@ -230,7 +230,7 @@ impl<'a> DomainEngine<'a> {
         };
         let reading = reading(&seen);
         let report = DomainReport::default();
-        Ok(Run { engine: self, of_service, seen, reading, read_at: Instant::now(), report, doubted: None })
+        Ok(Run { engine: self, of_service, seen, reading, read_at: Instant::now(), report, doubt: Doubt::default() })
     }
 }
 
@@ -420,19 +420,16 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The answer to the one call of an intent. `None`: it may have lost a race, so everything is read again; the refusal
-    /// counts where the same is decided once more.
+    /// The answer to the one call of an intent. `None`: it is doubted, and everything was read again.
     async fn answer(&mut self, intent: &Intent) -> Result<Option<CallAnswer>, EngineError> {
-        if let Some((_, answer)) = self.doubted.take_if(|(id, _)| *id == intent.id) {
+        if let Some(answer) = self.doubt.confirmed(&intent.id) {
             return Ok(Some(answer));
         }
         let answer = self.call(intent).await;
-        if !lost_race(&answer) {
-            return Ok(Some(answer));
+        match self.doubt.weighed(&intent.id, answer) {
+            Some(answer) => Ok(Some(answer)),
+            None => self.reread().await.map(|()| None),
         }
-        tracing::info!(domain = %self.seen.name, "a batch was refused as such: everything is read again");
-        self.doubted = Some((intent.id.clone(), answer));
-        self.reread().await.map(|()| None)
     }
 
     async fn call(&mut self, intent: &Intent) -> CallAnswer {

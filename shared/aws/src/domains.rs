@@ -12,7 +12,7 @@ use pitcrew_core::domain::{
 use pitcrew_core::id::ServiceArn;
 use pitcrew_core::service::ServiceStatus;
 
-use crate::apprunner::{status, time};
+use crate::apprunner::{describe_service, status, time};
 use crate::connect::no_retry;
 use crate::error::{AwsError, Kind};
 
@@ -113,14 +113,7 @@ fn spelt(record: &sdk::CertificateValidationRecord) -> String {
 /// # Errors
 /// The service cannot be read.
 pub async fn observe_service_facts(client: &Client, arn: &ServiceArn) -> Result<Option<ServiceFacts>, AwsError> {
-    const OPERATION: &str = "apprunner:DescribeService";
-    let answer = client.describe_service().service_arn(arn.to_string()).send().await;
-    let answer = match answer.map_err(|error| AwsError::sort(OPERATION, error)) {
-        Ok(answer) => answer,
-        Err(error) if error.kind == Kind::Missing => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let service = answer.service.ok_or_else(|| AwsError::broken(OPERATION, "the answer holds no service"))?;
+    let Some(service) = describe_service(client, arn).await? else { return Ok(None) };
     let ingress = service.network_configuration.as_ref().and_then(|network| network.ingress_configuration.as_ref());
     let facts = ServiceFacts {
         status: status(&service.status),

@@ -13,13 +13,13 @@ use pitcrew_core::domain::Association;
 use pitcrew_core::fact::Fact;
 use pitcrew_core::id::ServiceArn;
 
-use crate::apprunner::observe_tags;
+use crate::apprunner::{describe_service, observe_tags};
 use crate::configurations::{observe_connector, observe_scaling};
 use crate::date::ServerDate;
 use crate::describe;
 use crate::domains::observe_domains;
 use crate::engine::fact;
-use crate::error::{AwsError, Kind};
+use crate::error::AwsError;
 use crate::route53::{Pages, Route53, ZoneSettings};
 
 /// A service as the plan of an exit sees it. Facts that the plan does not use are not read.
@@ -38,14 +38,7 @@ pub async fn observe_leaving(
     arn: &ServiceArn,
     date: &ServerDate,
 ) -> Result<Option<Leaving>, AwsError> {
-    const OPERATION: &str = "apprunner:DescribeService";
-    let answer = client.describe_service().service_arn(arn.to_string()).send().await;
-    let answer = match answer.map_err(|error| AwsError::sort(OPERATION, error)) {
-        Ok(answer) => answer,
-        Err(error) if error.kind == Kind::Missing => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let service = answer.service.ok_or_else(|| AwsError::broken(OPERATION, "the answer holds no service"))?;
+    let Some(service) = describe_service(client, arn).await? else { return Ok(None) };
     let mut facts = describe::service(arn, &service);
     let mut outside = Outside { environment: describe::values(&service), ..Outside::default() };
     if let Some(summary) = &service.auto_scaling_configuration_summary

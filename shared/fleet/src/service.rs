@@ -1,12 +1,12 @@
 //! One service, read: eight calls at the most that are its own, and what it shares with others from caches.
 
-use pitcrew_aws::apprunner::{observe_operations, observe_tags};
+use pitcrew_aws::apprunner::{describe_service, observe_operations, observe_tags};
 use pitcrew_aws::configurations::observe_scaling;
 use pitcrew_aws::describe;
 use pitcrew_aws::domain_engine::DomainEngine;
 use pitcrew_aws::domain_engine::survey::Known;
 use pitcrew_aws::domains::{Associations, observe_domains};
-use pitcrew_aws::error::{AwsError, Kind};
+use pitcrew_aws::error::AwsError;
 use pitcrew_aws::table::domains::Domains;
 use pitcrew_core::audit::doubled_names;
 use pitcrew_core::audit::facts::{DomainFacts, Listed, Scaling, ServiceFacts};
@@ -93,14 +93,7 @@ impl<'a> Reader<'a> {
     }
 
     async fn describe(&self, arn: &ServiceArn) -> Result<Option<(ServiceFacts, Option<String>)>, AwsError> {
-        const OPERATION: &str = "apprunner:DescribeService";
-        let answer = self.clients.domains.apprunner.describe_service().service_arn(arn.to_string()).send().await;
-        let answer = match answer.map_err(|error| AwsError::sort(OPERATION, error)) {
-            Ok(answer) => answer,
-            Err(error) if error.kind == Kind::Missing => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let seen = answer.service.ok_or_else(|| AwsError::broken(OPERATION, "the answer holds no service"))?;
+        let Some(seen) = describe_service(&self.clients.domains.apprunner, arn).await? else { return Ok(None) };
         let facts = describe::service(arn, &seen);
         let scaling = seen.auto_scaling_configuration_summary.and_then(|it| it.auto_scaling_configuration_arn);
         Ok((facts.status != ServiceStatus::Deleted).then_some((facts, scaling)))

@@ -47,9 +47,31 @@ pub async fn apply(client: &Client, batch: &Batch, intent: &str) -> CallAnswer {
     }
 }
 
+/// The answer to an intent that may have lost a race, until everything was read again: the refusal counts where the same is
+/// decided once more.
+#[derive(Debug, Default)]
+pub struct Doubt(Option<(String, CallAnswer)>);
+
+impl Doubt {
+    /// The answer that was doubted, where the same intent is to be called again.
+    pub fn confirmed(&mut self, intent: &str) -> Option<CallAnswer> {
+        self.0.take_if(|(id, _)| id == intent).map(|(_, answer)| answer)
+    }
+
+    /// The answer, unless it is to be doubted: then it is kept, and everything must be read again.
+    pub fn weighed(&mut self, intent: &str, answer: CallAnswer) -> Option<CallAnswer> {
+        if !lost_race(&answer) {
+            return Some(answer);
+        }
+        tracing::info!(intent, "a batch was refused as such: everything is read again");
+        self.0 = Some((intent.to_owned(), answer));
+        None
+    }
+}
+
 /// Whether Route 53 refused a batch as such: what it creates stood already, or what it deletes stood otherwise. Somebody else,
 /// often another invocation of ours for a name that shares a proof, may have been faster.
-pub fn lost_race(answer: &CallAnswer) -> bool {
+fn lost_race(answer: &CallAnswer) -> bool {
     matches!(answer, CallAnswer::Refused { code, .. } if code == "InvalidChangeBatch")
 }
 

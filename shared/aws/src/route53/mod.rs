@@ -9,7 +9,7 @@ mod records;
 mod roles;
 mod zones;
 
-pub use change::lost_race;
+pub use change::Doubt;
 pub use pace::Pace;
 pub use records::Pages;
 pub use zones::{Scope, ScopeError};

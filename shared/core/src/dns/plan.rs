@@ -127,13 +127,6 @@ pub struct Batch {
     pub changes: Vec<Change>,
 }
 
-impl Plan {
-    /// Whether every wanted record stands, ours or not.
-    pub fn stands(&self) -> bool {
-        self.wanted.iter().all(|(_, verdict)| matches!(verdict, Verdict::Standing { .. } | Verdict::Found { .. }))
-    }
-}
-
 /// Compares what is wanted and what we own with what stands.
 ///
 /// # Errors

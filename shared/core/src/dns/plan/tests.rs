@@ -21,6 +21,11 @@ fn planned(world: &World, wanted: &[Wanted], owned: &[Owned]) -> Plan {
     world.settle(|facts| plan(wanted, owned, facts))
 }
 
+/// Whether every wanted record stands, ours or not.
+fn stands(plan: &Plan) -> bool {
+    plan.wanted.iter().all(|(_, verdict)| matches!(verdict, Verdict::Standing { .. } | Verdict::Found { .. }))
+}
+
 /// A world of one zone, the zone, and the verdict for one wanted record beside what stands and what we own.
 fn verdict_of(wanted: &Wanted, standing: &[RecordSet], owned: &[RecordSet]) -> Verdict {
     let (world, zone) = one_zone(standing);
@@ -80,7 +85,7 @@ fn exactly_what_we_own_is_replaced_in_one_batch() {
     assert_eq!(batches[0].changes, [Change::Delete(old), Change::Create(wanted.record.clone())]);
     assert!(plan.leftover.is_empty() && plan.removals().is_empty());
     world.apply(&batches[0]).unwrap();
-    assert!(planned(&world, &[wanted], &[]).stands());
+    assert!(stands(&planned(&world, &[wanted], &[])));
 }
 
 #[test]
@@ -146,7 +151,7 @@ fn a_zone_that_cannot_be_chosen_or_read_is_a_refusal() {
     let wanted = [proof("_a.other.com", "_b.acm-validations.aws")];
     let plan = planned(&World::with(&["example.com"]), &wanted, &[]);
     assert_eq!(plan.wanted[0].1, Verdict::Refused(Refusal::NoZone));
-    assert!(plan.writes().is_empty() && !plan.stands());
+    assert!(plan.writes().is_empty() && !stands(&plan));
 }
 
 #[test]
@@ -173,7 +178,7 @@ fn a_proof_that_a_wildcard_and_its_parent_share_is_created_once() {
     let batches = planned(&world, &both, &[]).writes();
     assert_eq!(batches.iter().map(|batch| batch.changes.len()).sum::<usize>(), 1);
     world.apply(&batches[0]).unwrap();
-    assert!(planned(&world, &both, &[]).stands());
+    assert!(stands(&planned(&world, &both, &[])));
 }
 
 #[test]
@@ -214,7 +219,7 @@ fn a_batch_holds_at_most_a_hundred_changes_and_the_rest_comes_with_the_next_plan
         assert_eq!(batches[0].changes.len(), left);
         world.apply(&batches[0]).unwrap();
     }
-    assert!(planned(&world, &wanted, &[]).stands());
+    assert!(stands(&planned(&world, &wanted, &[])));
 }
 
 #[test]
