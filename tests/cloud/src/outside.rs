@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// How an image behaves once App Runner starts it. The default is a healthy web service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,6 +94,41 @@ pub struct Names {
     pub resolver: Resolver,
 }
 
+/// Requests a minute, by service name; none means no traffic.
+#[derive(Clone, Debug, Default)]
+pub struct Traffic {
+    rates: BTreeMap<String, f64>,
+    changes: u64,
+}
+
+impl Traffic {
+    pub fn insert(&mut self, service: String, a_minute: f64) {
+        self.rates.insert(service, a_minute);
+        self.changes += 1;
+    }
+
+    pub fn clear(&mut self) {
+        self.rates.clear();
+        self.changes += 1;
+    }
+
+    /// Requests a minute of this service.
+    pub fn rate(&self, service: &str) -> f64 {
+        self.rates.get(service).copied().unwrap_or_default()
+    }
+
+    /// How often it has changed: who has seen this many has seen all of it.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+}
+
+impl Serialize for Traffic {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.rates.serialize(serializer)
+    }
+}
+
 /// The world outside AWS.
 #[derive(Clone, Debug, Default)]
 pub struct Outside {
@@ -103,8 +138,7 @@ pub struct Outside {
     pub public_repositories: BTreeMap<String, Repository>,
     /// By digest; an image that nobody described is healthy.
     pub behaviours: BTreeMap<String, Behaviour>,
-    /// Requests a minute, by service name; none means no traffic.
-    pub traffic: BTreeMap<String, f64>,
+    pub traffic: Traffic,
     /// Role ARNs that App Runner cannot assume.
     pub broken_roles: Vec<String>,
     /// By the id of a subnet that EC2 has: the default security group of its VPC, which App Runner shows of a connector that

@@ -232,9 +232,10 @@ impl AppRunner {
     pub(super) fn certificate_changed(&mut self, ctx: &mut Ctx<'_>, input: &Value) -> Answer {
         let told = Told::read(input)?;
         let reference = text(input, "Reference").unwrap_or_default();
-        for service in self.services.values_mut() {
+        let is_it = |domain: &Domain| domain.reference == reference;
+        if let Some(service) = self.services.find_mut(|service| service.domains.iter().any(is_it)) {
             let who = service.ident.clone();
-            if let Some(domain) = service.domains.iter_mut().find(|domain| domain.reference == reference) {
+            for domain in service.domains.iter_mut().filter(|domain| is_it(domain)) {
                 domain.certificate_changed(ctx, &who, &told);
             }
         }

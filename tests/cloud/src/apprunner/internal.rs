@@ -81,8 +81,7 @@ impl AppRunner {
     fn named(&mut self, operation: &str, input: &Value) -> Result<&mut Service, ApiError> {
         let name = member(input, "ServiceName")?;
         self.services
-            .values_mut()
-            .find(|service| service.ident.name == name && !service.is_deleted())
+            .find_mut(|service| service.ident.name == name && !service.is_deleted())
             .ok_or_else(|| missing(operation, "Service", name))
     }
 
@@ -235,7 +234,7 @@ impl AppRunner {
     }
 
     fn with_domain(&mut self, name: &str) -> Result<&mut Service, ApiError> {
-        let found = self.services.values_mut().find(|service| service.domains.iter().any(|d| d.name == name));
+        let found = self.services.find_mut(|service| service.domains.iter().any(|d| d.name == name));
         found.ok_or_else(|| no_custom_domain(name))
     }
 

@@ -22,6 +22,7 @@ mod needs;
 mod observability;
 mod operations;
 mod paging;
+mod register;
 mod revisions;
 mod scaling;
 mod services;
@@ -46,6 +47,7 @@ use self::ingress::Ingress;
 use self::needs::Access;
 use self::observability::Tracing;
 use self::operations::{OperationType, Status};
+use self::register::{Due, Register};
 use self::revisions::Revisions;
 use self::scaling::Scaling;
 use self::services::Service;
@@ -53,8 +55,7 @@ use self::services::Service;
 /// App Runner in one account and region.
 #[derive(Clone, Debug)]
 pub struct AppRunner {
-    /// By ARN.
-    services: BTreeMap<String, Service>,
+    services: Register,
     /// The quota of services, which AWS raises where it is asked to.
     services_max: usize,
     scaling: Revisions<Scaling>,
@@ -96,7 +97,7 @@ impl Default for AppRunner {
 impl AppRunner {
     pub fn new() -> Self {
         Self {
-            services: BTreeMap::new(),
+            services: Register::default(),
             services_max: services::SERVICES_MAX,
             scaling: Revisions::new("autoscalingconfiguration"),
             default_scaling: None,
@@ -117,18 +118,11 @@ impl AppRunner {
         self.numbers
     }
 
-    fn timers(&self) -> impl Iterator<Item = (Timestamp, Timer)> {
-        let of_services = self.services.iter().flat_map(|(arn, service)| {
-            let domains = service.domains.iter().filter_map(|domain| domain.due).min();
-            [
-                service.traffic.due.map(|due| (due, Timer::Minute(arn.clone()))),
-                service.job.as_ref().map(|job| (job.due, Timer::Job(arn.clone()))),
-                service.push_due.map(|due| (due, Timer::Push(arn.clone()))),
-                domains.map(|due| (due, Timer::Domains(arn.clone()))),
-            ]
-        });
-        let of_ingresses = self.ingresses.iter().enumerate().map(|(n, i)| i.due.map(|due| (due, Timer::Ingress(n))));
-        of_services.chain(of_ingresses).flatten()
+    /// What is due next: of the services, or of the few ingress connections.
+    fn next_timer(&self) -> Option<Due> {
+        let of_ingresses =
+            self.ingresses.iter().enumerate().filter_map(|(n, i)| Some((i.due?, Timer::Ingress(n)))).min();
+        self.services.next().cloned().into_iter().chain(of_ingresses).min()
     }
 
     fn fire(&mut self, ctx: &mut Ctx<'_>, timer: &Timer) {
@@ -169,12 +163,6 @@ impl AppRunner {
         let scaling = self.services.get(arn).and_then(|service| self.scaling_settings(&service.shown.scaling_arn));
         if let (Some(service), Some(scaling)) = (self.services.get_mut(arn), scaling) {
             service.report_minute(ctx, &scaling);
-        }
-    }
-
-    fn refresh_traffic(&mut self, ctx: &Ctx<'_>) {
-        for service in self.services.values_mut() {
-            service.refresh_traffic(ctx);
         }
     }
 
@@ -230,7 +218,7 @@ impl CloudService for AppRunner {
     fn call(&mut self, ctx: &mut Ctx<'_>, call: &Call) -> Answer {
         self.provide_default_scaling(ctx);
         let answer = self.dispatch(ctx, call);
-        self.refresh_traffic(ctx);
+        self.services.settle(ctx);
         if needs::access(&call.operation) == Some(Access::Write) {
             trail::record(ctx, call, &answer);
         }
@@ -242,13 +230,13 @@ impl CloudService for AppRunner {
     }
 
     fn next_due(&self) -> Option<Timestamp> {
-        self.timers().map(|(due, _)| due).min()
+        self.next_timer().map(|(due, _)| due)
     }
 
     /// Does all that is due, each thing at its own moment. A tick with nothing due takes notice of changed traffic.
     fn tick(&mut self, ctx: &mut Ctx<'_>) {
         self.provide_default_scaling(ctx);
-        while let Some((due, timer)) = self.timers().filter(|(due, _)| *due <= ctx.now).min() {
+        while let Some((due, timer)) = self.next_timer().filter(|(due, _)| *due <= ctx.now) {
             let mut then = Ctx {
                 now: due,
                 place: ctx.place,
@@ -258,8 +246,8 @@ impl CloudService for AppRunner {
                 switches: ctx.switches,
             };
             self.fire(&mut then, &timer);
-            self.refresh_traffic(&then);
+            self.services.settle(&then);
         }
-        self.refresh_traffic(ctx);
+        self.services.settle(ctx);
     }
 }

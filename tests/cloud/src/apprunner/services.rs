@@ -94,16 +94,21 @@ impl AppRunner {
             .ok_or_else(|| missing(operation, "Service", arn))
     }
 
-    pub(super) fn create_service(&mut self, ctx: &mut Ctx<'_>, input: &Value) -> Answer {
+    fn check_room_for(&self, name: &str) -> Result<(), ApiError> {
         let live = self.services.values().filter(|service| !service.is_deleted());
         let most = self.services_max;
         if live.clone().count() >= most {
             return Err(quota(format!("You have reached the limit of {most} services in this region.")));
         }
-        let name = input.get("ServiceName").and_then(Value::as_str).unwrap_or_default();
         if live.clone().any(|service| service.ident.name == name) {
             return Err(invalid_request(format!("Service with the provided name already exists: {name}.")));
         }
+        Ok(())
+    }
+
+    pub(super) fn create_service(&mut self, ctx: &mut Ctx<'_>, input: &Value) -> Answer {
+        let name = input.get("ServiceName").and_then(Value::as_str).unwrap_or_default();
+        self.check_room_for(name)?;
         let config = Config::requested(input, ctx.place, self.scaling_arn("CreateService", ctx, input, None)?)?;
         self.check_references(ctx, "CreateService", &config, input)?;
         let id = ctx.ids.hex32();
@@ -135,7 +140,7 @@ impl AppRunner {
         ctx.outside.names.hosts.extend(resolves);
         ctx.outside.names.hosts.insert(service.host.clone(), FRONT_END.to_owned());
         let operation = service.begin_deployment(ctx, OperationType::CreateService, config);
-        self.services.insert(arn.clone(), service);
+        self.services.insert(service);
         Ok(self.service_answer(&arn, Some(operation)))
     }
 

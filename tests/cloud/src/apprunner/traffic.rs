@@ -39,7 +39,7 @@ pub(super) struct Usage {
 impl Service {
     /// Starts or stops the minute's timer as traffic and service demand it.
     pub(super) fn refresh_traffic(&mut self, ctx: &Ctx<'_>) {
-        let flows = ctx.outside.traffic.get(&self.ident.name).is_some_and(|rate| *rate > 0.0);
+        let flows = ctx.outside.traffic.rate(&self.ident.name) > 0.0;
         let reports = flows || self.traffic.usage != Usage::default();
         self.traffic.due = match (reports && self.serving, self.traffic.due) {
             (false, _) => None,
@@ -55,7 +55,7 @@ impl Service {
     /// Reports the minute that ends now.
     pub(super) fn report_minute(&mut self, ctx: &mut Ctx<'_>, scaling: &Scaling) {
         self.traffic.due = Some(later(ctx.now, MINUTE_SECS));
-        let rate = ctx.outside.traffic.get(&self.ident.name).copied().unwrap_or_default();
+        let rate = ctx.outside.traffic.rate(&self.ident.name);
         let Some(running) = self.running.as_ref() else { return };
         let behaviour = running.artifact.behaviour(ctx.outside);
         let requests = whole(&mut self.traffic.requests_left, rate);

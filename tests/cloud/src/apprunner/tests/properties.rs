@@ -88,7 +88,7 @@ fn operations(cloud: &mut Cloud, arn: &str) -> Vec<Value> {
 /// A service is busy exactly as long as it has a job, and at most its newest operation is open.
 fn check(cloud: &mut Cloud, arn: &str) {
     let busy = cloud.status(arn) == "OPERATION_IN_PROGRESS";
-    assert_eq!(busy, cloud.apprunner.services[arn].job.is_some());
+    assert_eq!(busy, cloud.apprunner.services.get(arn).unwrap().job.is_some());
     for (n, operation) in operations(cloud, arn).iter().enumerate() {
         let open = ["PENDING", "IN_PROGRESS", "ROLLBACK_IN_PROGRESS"].contains(&operation["Status"].as_str().unwrap());
         assert_eq!(open, operation.get("EndedAt").is_none(), "{operation}");
@@ -110,6 +110,8 @@ proptest! {
         let arn = cloud.ok("CreateService", create("shop-api"))["Service"]["ServiceArn"].as_str().unwrap().to_owned();
         for (n, step) in steps.iter().enumerate() {
             act(&mut cloud, &arn, n, step);
+            // Before anything else touches the service.
+            prop_assert_eq!(cloud.apprunner.services.agenda(), &cloud.apprunner.services.searched());
             let gone = cloud.call("DescribeService", json!({ "ServiceArn": arn })).is_err();
             if gone {
                 return Ok(());
