@@ -83,7 +83,10 @@ impl Pages {
 
     /// What was read from `from` on, up to `to`, replaces what was known there.
     fn learn(&mut self, from: Name, to: Option<Name>, sets: Vec<RecordSet>) {
-        self.sets.retain(|name, _| *name < from || to.as_ref().is_some_and(|to| name >= to));
+        let mut replaced = self.sets.split_off(&from);
+        if let Some(to) = &to {
+            self.sets.append(&mut replaced.split_off(to));
+        }
         for set in sets {
             if set.name >= from && to.as_ref().is_none_or(|to| set.name < *to) {
                 self.sets.entry(set.name.clone()).or_default().push(set);

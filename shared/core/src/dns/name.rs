@@ -104,8 +104,11 @@ impl Name {
         Self::parse(&format!("{labels}.{}", self.0))
     }
 
-    fn octets_from_the_right(&self) -> impl Iterator<Item = u8> {
-        self.labels().rev().flat_map(|label| octets(label).chain([b'.']))
+    /// The order of any two names, octet by octet.
+    fn compare_octets(&self, other: &Self) -> Ordering {
+        let from_the_right =
+            |name: &'_ Self| -> Vec<u8> { name.labels().rev().flat_map(|label| octets(label).chain([b'.'])).collect() };
+        from_the_right(self).cmp(&from_the_right(other))
     }
 
     /// Itself and every name above it, up to the top-level domain.
@@ -172,7 +175,27 @@ fn escaped(bytes: &mut std::str::Bytes<'_>) -> Result<u8, &'static str> {
 /// before the dot, and `a-b.com` before `a.com` (API reference of `ListResourceRecordSets`).
 impl Ord for Name {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.octets_from_the_right().cmp(other.octets_from_the_right())
+        // Nearly every name; a listing of a large zone compares some ten thousand.
+        let are_plain = !self.0.contains('\\') && !other.0.contains('\\');
+        if are_plain { compare_plain(&self.0, &other.0) } else { self.compare_octets(other) }
+    }
+}
+
+/// The order of two names whose octets are the bytes of their texts.
+fn compare_plain(one: &str, other: &str) -> Ordering {
+    let (mut labels, mut other_labels) = (one.rsplit('.'), other.rsplit('.'));
+    loop {
+        match (labels.next(), other_labels.next()) {
+            (Some(label), Some(other)) if label == other => {}
+            (Some(label), Some(other)) => {
+                let (label, other) = (label.as_bytes(), other.as_bytes());
+                let same = label.iter().zip(other).take_while(|(octet, other)| octet == other).count();
+                // Where one of them ends there is its dot.
+                let octet = |of: &[u8]| of.get(same).copied().unwrap_or(b'.');
+                return octet(label).cmp(&octet(other));
+            }
+            (label, other) => return label.is_some().cmp(&other.is_some()),
+        }
     }
 }
 

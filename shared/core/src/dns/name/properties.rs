@@ -46,6 +46,15 @@ proptest! {
     }
 
     #[test]
+    fn the_order_of_plain_names_is_that_of_their_octets(
+        one in "[ab*-]{1,3}(\\.[ab*-]{1,3}){0,3}",
+        other in "[ab*-]{1,3}(\\.[ab*-]{1,3}){0,3}",
+    ) {
+        let (one, other) = (Name::parse(&one).unwrap(), Name::parse(&other).unwrap());
+        prop_assert_eq!(one.cmp(&other), one.compare_octets(&other));
+    }
+
+    #[test]
     fn a_name_is_below_another_where_its_labels_end_with_the_other_ones(
         one in vec(proptest::sample::select(vec!["a", "ba", "com"]), 1..5),
         other in vec(proptest::sample::select(vec!["a", "ba", "com"]), 1..5),
