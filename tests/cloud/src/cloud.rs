@@ -16,7 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use crate::control::{Driver, Later};
 use crate::dns::Dns;
 use crate::gateway::{Gateway, Keys, Server, Shared, lock};
-use crate::lambda::host::Host;
+use crate::lambda::host::{Host, Runner};
 use crate::lambda::{Invocation, InvokeError, Outcome, finish, step};
 use crate::serve::deliver;
 use crate::world::{Work, World};
@@ -51,6 +51,8 @@ struct Inner {
     ordered: bool,
     world: Shared,
     host: Host,
+    /// The host, unless the functions run within this process.
+    runner: Arc<dyn Runner>,
     dns: Dns,
     in_flight: Arc<AtomicUsize>,
     ended: Arc<Notify>,
@@ -73,21 +75,28 @@ impl Drop for InFlight {
 
 impl Cloud {
     pub fn new(world: World) -> Self {
-        Self::made(world, false)
+        Self::made(world, false, None)
     }
 
     /// A cloud that runs one piece of work after the other, so that two runs of the same story are the same.
     pub fn in_order(world: World) -> Self {
-        Self::made(world, true)
+        Self::made(world, true, None)
     }
 
-    fn made(world: World, ordered: bool) -> Self {
+    /// A cloud whose functions somebody else runs, within this process.
+    pub fn run_by(world: World, runner: Arc<dyn Runner>) -> Self {
+        Self::made(world, false, Some(runner))
+    }
+
+    fn made(world: World, ordered: bool, runner: Option<Arc<dyn Runner>>) -> Self {
         let world = Arc::new(std::sync::Mutex::new(world));
+        let host = Host::default();
         let inner = Inner {
             ordered,
             dns: Dns::new(world.clone()),
             world,
-            host: Host::default(),
+            runner: runner.unwrap_or_else(|| Arc::new(host.clone())),
+            host,
             in_flight: Arc::default(),
             ended: Arc::default(),
             moving: AsyncMutex::new(()),
@@ -111,13 +120,18 @@ impl Cloud {
     /// # Errors
     /// Where the port is taken.
     pub async fn listen(&self, port: u16) -> std::io::Result<(Server, Keys)> {
+        let gateway = self.gateway();
+        let keys = gateway.keys();
+        Ok((gateway.bind(port).await?, keys))
+    }
+
+    /// The gateway without a port, for whoever calls it within this process.
+    pub fn gateway(&self) -> Gateway {
         let host = self.inner.host.clone();
         let kill = Arc::new(move |function: &str| {
             host.kill(function);
         });
-        let gateway = Gateway::new(self.inner.world.clone(), Arc::new(self.clone())).on_kill(kill);
-        let keys = gateway.keys();
-        Ok((gateway.bind(port).await?, keys))
+        Gateway::new(self.inner.world.clone(), Arc::new(self.clone())).on_kill(kill)
     }
 
     /// Where the resolver of the cloud's world answers, by UDP and by TCP; it starts with the first who asks.
@@ -239,7 +253,7 @@ impl Cloud {
 
     async fn invoke_now(&self, invocation: &Invocation, now: Timestamp) -> Option<Outcome> {
         let function = lock(&self.inner.world).lambda.function(&invocation.function).cloned()?;
-        let outcome = self.inner.host.run(&function, invocation, now).await;
+        let outcome = self.inner.runner.run(&function, invocation, now).await;
         finish::finish(&mut lock(&self.inner.world), invocation, outcome.clone());
         Some(outcome)
     }

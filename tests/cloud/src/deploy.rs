@@ -31,8 +31,8 @@ pub struct Deployment {
     /// The template's text.
     pub template: String,
     pub inputs: Inputs,
-    /// The directory with the functions' binaries.
-    pub binaries: PathBuf,
+    /// The directory with the functions' binaries; none where nobody starts them.
+    pub binaries: Option<PathBuf>,
     /// Variables for every function, such as AWS_ENDPOINT_URL; they win over the template's.
     pub environment: BTreeMap<String, String>,
     /// Variables for one function, by its logical id; they win over all others.
@@ -267,10 +267,16 @@ fn function(
     deployment: &Deployment,
     spec: &FunctionSpec,
 ) -> Result<Function, DeployError> {
-    let binary = deployment.binaries.join(&spec.binary);
-    if !binary.is_file() {
-        return Err(DeployError::NoBinary { function: spec.logical_id.clone(), path: binary });
-    }
+    let binary = match &deployment.binaries {
+        Some(folder) => {
+            let path = folder.join(&spec.binary);
+            if !path.is_file() {
+                return Err(DeployError::NoBinary { function: spec.logical_id.clone(), path });
+            }
+            path
+        }
+        None => PathBuf::from(&spec.binary),
+    };
     let mut environment = spec.environment.clone();
     environment.extend(deployment.environment.clone());
     environment.extend(deployment.function_environment.get(&spec.logical_id).cloned().unwrap_or_default());

@@ -14,6 +14,7 @@ use crate::call::{Answer, Call, Caller, Place};
 use crate::cloud::Cloud;
 use crate::deploy::{DeployError, Deployment, deploy};
 use crate::gateway::{Keys, OPERATOR_KEY, Server, lock};
+use crate::lambda::host::Runner;
 use crate::services;
 use crate::slack::workspace::{Hook, Workspace};
 use crate::slack::{Serving, Slack, serve};
@@ -55,8 +56,10 @@ pub struct Setting {
     pub port: u16,
     pub switches: Switches,
     pub autonomy: String,
-    /// The directory with the functions' binaries.
-    pub binaries: PathBuf,
+    /// The directory with the functions' binaries; none where the runner has them.
+    pub binaries: Option<PathBuf>,
+    /// Who runs the functions within this process; the stage starts theirs where there is none.
+    pub runner: Option<Arc<dyn Runner>>,
     pub slack: SlackDoor,
     /// Run invocations one after the other, so that two runs of the same story are the same to the last id.
     pub ordered: bool,
@@ -81,7 +84,8 @@ impl Setting {
             port: 0,
             switches: Switches::default(),
             autonomy: "act".to_owned(),
-            binaries,
+            binaries: Some(binaries),
+            runner: None,
             slack: SlackDoor::Bot,
             ordered: false,
             parameters: BTreeMap::new(),
@@ -131,8 +135,15 @@ impl Stage {
     /// Where loopback cannot be listened on, or the template cannot be deployed.
     pub async fn set(setting: Setting) -> Result<Self, StageError> {
         let world = services::world(setting.place.clone(), setting.start, setting.switches.clone());
-        let cloud = if setting.ordered { Cloud::in_order(world) } else { Cloud::new(world) };
+        let cloud = match &setting.runner {
+            Some(runner) => Cloud::run_by(world, runner.clone()),
+            None if setting.ordered => Cloud::in_order(world),
+            None => Cloud::new(world),
+        };
         let (server, keys) = cloud.listen(setting.port).await?;
+        if let Some(runner) = &setting.runner {
+            runner.connect(cloud.gateway().with_keys(keys.clone()));
+        }
         let dns = cloud.dns().await?;
         let clock_of = cloud.clone();
         let slack = Slack::new(workspace(), Arc::new(move || lock(clock_of.world()).now));

@@ -78,10 +78,15 @@ impl Scene {
     }
 
     async fn set_from(binaries: fn() -> PathBuf, change: impl FnOnce(&mut Setting)) -> Self {
-        let place = PLACES.acquire().await.expect("nobody closes the semaphore");
         let mut setting = Setting::new(binaries());
         setting.ordered = true;
         change(&mut setting);
+        Self::set_as(setting).await
+    }
+
+    /// A stage that is set exactly so.
+    pub async fn set_as(setting: Setting) -> Self {
+        let place = PLACES.acquire().await.expect("nobody closes the semaphore");
         Self { stage: Stage::set(setting).await.expect("the stage can be set"), _place: place }
     }
 

@@ -77,7 +77,7 @@ fn deployment(template: &str, binaries: &Path, endpoint: &str) -> Deployment {
             parameters: BTreeMap::new(),
             physical: BTreeMap::new(),
         },
-        binaries: binaries.to_owned(),
+        binaries: Some(binaries.to_owned()),
         environment: BTreeMap::from([("AWS_ENDPOINT_URL".to_owned(), endpoint.to_owned())]),
         function_environment: BTreeMap::new(),
         left_out: BTreeSet::new(),

@@ -17,6 +17,7 @@ mod s3;
 mod server;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -98,6 +99,12 @@ pub struct Gateway {
     kill: Option<KillHook>,
 }
 
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gateway")
+    }
+}
+
 /// The protocol of a request; the answer has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Protocol {
@@ -158,6 +165,13 @@ impl Gateway {
     #[must_use]
     pub fn on_kill(mut self, hook: KillHook) -> Self {
         self.kill = Some(hook);
+        self
+    }
+
+    /// With the access keys of another gateway of the same cloud.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Keys) -> Self {
+        self.keys = keys;
         self
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::HeaderValue;
+use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -91,13 +92,19 @@ impl Gateway {
             let reply = control::handle(self, &parts, &body).await;
             return Ok(self.dated(Encoded::new(reply.status, reply.content_type, reply.body.into_bytes())));
         }
-        let (encoded, fate) = self.answer(&parts, &body);
+        let (response, fate) = self.exchange(&parts, &body);
         match fate {
             Fate::Answer => {}
             Fate::Late { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
             Fate::Close | Fate::Kill { .. } => return Err(Closed::ByFault),
         }
-        Ok(self.dated(encoded))
+        Ok(response)
+    }
+
+    /// One request of AWS's protocols to its answer, and what becomes of that.
+    pub fn exchange(&self, parts: &Parts, body: &[u8]) -> (Response<Full<Bytes>>, Fate) {
+        let (encoded, fate) = self.answer(parts, body);
+        (self.dated(encoded), fate)
     }
 
     /// The answer with the cloud's date: clients learn the time from it.

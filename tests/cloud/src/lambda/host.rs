@@ -4,8 +4,10 @@
 //! own id: on a time limit, on an ordered kill, and when the host is shut down or dropped. It must never touch another.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
+use std::pin::Pin;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +17,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 use tokio::sync::Notify;
+
+use crate::gateway::Gateway;
 
 use super::runtime_api::{Job, RuntimeApi, Said};
 use super::{Function, FunctionError, Invocation, Outcome};
@@ -27,6 +31,24 @@ const LINE_BYTES_MAX: usize = 256 * 1024;
 
 /// How many bytes of output one invocation may leave; what is more is cut, and said to be.
 const OUTPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// An invocation as it runs.
+pub type Running<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+
+/// Who runs the functions: this file's [`Host`] as processes of their own, or a simulation within its own process.
+pub trait Runner: Debug + Send + Sync {
+    /// Called once, before the first invocation: how the functions reach the cloud where they have no address for it.
+    fn connect(&self, _gateway: Gateway) {}
+
+    /// Runs one invocation to its end. `now` is the cloud's time.
+    fn run<'a>(&'a self, function: &'a Function, invocation: &'a Invocation, now: Timestamp) -> Running<'a>;
+}
+
+impl Runner for Host {
+    fn run<'a>(&'a self, function: &'a Function, invocation: &'a Invocation, now: Timestamp) -> Running<'a> {
+        Box::pin(self.run_process(function, invocation, now))
+    }
+}
 
 /// The processes of all functions. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -59,8 +81,8 @@ enum End {
 }
 
 impl Host {
-    /// Runs one invocation to its end. `now` is the cloud's time, which names the log stream of a new sandbox.
-    pub async fn run(&self, function: &Function, invocation: &Invocation, now: Timestamp) -> Outcome {
+    /// The cloud's time names the log stream of a new sandbox.
+    async fn run_process(&self, function: &Function, invocation: &Invocation, now: Timestamp) -> Outcome {
         let started = Instant::now();
         let (mut sandbox, init) = match self.take_idle(&function.name) {
             Some(sandbox) => (sandbox, None),

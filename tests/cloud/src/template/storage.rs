@@ -170,7 +170,7 @@ fn deployment(template: &str, binaries: &std::path::Path) -> Deployment {
     Deployment {
         template: template.to_owned(),
         inputs: inputs(&[]),
-        binaries: binaries.to_owned(),
+        binaries: Some(binaries.to_owned()),
         environment: BTreeMap::new(),
         function_environment: BTreeMap::new(),
         left_out: BTreeSet::new(),
