@@ -19,7 +19,7 @@
 //! | `SUCCEEDED`, and an alarm went to `ALARM` inside the bake window on datapoints after the operation's end | eligible | [`watch`] |
 //! | the same, and the release's incident is open already | noted there | [`watch`] |
 //! | an alarm outside the bake window | tell with diagnosis; healthy deployment, then dead: propose pause and resume | [`watch`] |
-//! | the bake window ended | good; unproven where nothing watches or an alarm fired | [`watch`] |
+//! | the bake window ended | good; unproven where nothing watches, or an alarm fired or rings since before | [`watch`] |
 //! | `PAUSED`, `CREATE_FAILED`, `DELETE_FAILED` without an operation that explains it | tell | [`watch`] |
 //! | a push to the tag while pinned; an image set by somebody else while pinned | tell; the pin ends | [`watch`], [`judge`] |
 //! | eligible, but the failing digest is the last good one's | the configuration is the suspect: tell the names that changed | [`attempt`] |

@@ -257,17 +257,20 @@ fn bake_ended(seen: &Observed) -> Step {
     let names: Vec<&str> = alarms.unwrap_or_default().iter().map(|alarm| alarm.name.as_str()).collect();
     draft.saw("alarms", if alarms.is_none() { "cannot be read".to_owned() } else { names.join(", ") });
     // App Runner shifts the traffic half a minute before the operation ends: an alarm that fired in between and fires still
-    // does not condemn the release, but does not prove it either.
-    let fires_still = |alarm: &Alarm| alarm.state == "ALARM" && alarm.state_at(current.started_at) != "ALARM";
-    let fired =
-        alarms.unwrap_or_default().iter().find(|alarm| fires_still(alarm) || fired_in_bake(current, alarm).is_some());
+    // does not condemn the release, but does not prove it either. One that rang before is deaf to what this release does.
+    let rings = |alarm: &Alarm| alarm.state == "ALARM";
+    let speaks_against = |alarm: &&Alarm| rings(alarm) || fired_in_bake(current, alarm).is_some();
+    let against = alarms.unwrap_or_default().iter().find(speaks_against);
     let watched = !names.is_empty();
     if let Some(release) = draft.memory.ledger.of_operation_mut(&operation) {
         release.verdict =
-            if watched && fired.is_none() { Verdict::Good { since: seen.now } } else { Verdict::Unproven };
+            if watched && against.is_none() { Verdict::Good { since: seen.now } } else { Verdict::Unproven };
     }
-    let decision = match (fired, watched) {
+    let decision = match (against, watched) {
         // It was told when it fired; whatever was made of it, the release has not stood its trial.
+        (Some(alarm), _) if alarm.state_at(current.started_at) == "ALARM" => {
+            "the bake window ended and an alarm rings since before the deployment: the release is unproven"
+        }
         (Some(_), _) => "the bake window ended and an alarm has fired since the deployment: the release is unproven",
         (None, true) => "the bake window ended without an alarm: the release is good",
         (None, false) => "the bake window ended and no alarm watches the service: the release is unproven",

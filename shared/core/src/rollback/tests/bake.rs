@@ -226,3 +226,24 @@ fn a_release_does_not_become_good_under_an_alarm_that_fired_while_it_came_into_s
     assert!(world.settle().contains(&"record baked".to_owned()));
     assert_eq!(world.verdict(), &Verdict::Unproven);
 }
+
+#[test]
+fn a_release_does_not_become_good_under_an_alarm_that_rings_since_before_its_deployment() {
+    let fired = Transition { at: at(960), from: "OK".into(), to: "ALARM".into(), breached_at: None };
+    let quiet = Alarm { name: "latency".into(), state: "OK".into(), transitions: Vec::new() };
+    for (back_to_ok, verdict) in [(None, "unproven"), (Some(1010), "good")] {
+        let back = back_to_ok.map(|minute| Transition {
+            at: at(minute),
+            from: "ALARM".into(),
+            to: "OK".into(),
+            breached_at: None,
+        });
+        let state = if back.is_some() { "OK" } else { "ALARM" };
+        let transitions = back.into_iter().chain([fired.clone()]).collect();
+        let mut world = World::new().baking(2).now(1024);
+        world.alarms = Some(vec![quiet.clone(), Alarm { name: "5xx".into(), state: state.into(), transitions }]);
+        assert!(world.settle().contains(&"record baked".to_owned()));
+        let is_good = matches!(world.verdict(), Verdict::Good { .. });
+        assert_eq!(if is_good { "good" } else { "unproven" }, verdict);
+    }
+}
