@@ -69,14 +69,16 @@ pub async fn play(seed: u64) -> Run {
     let shops: Vec<Shop> = (0..services).map(|number| scene.unwatched(&format!("shop-{number}"))).collect();
     shops.iter().for_each(|shop| scene.watch(shop));
     scene.minutes(PROVEN_MINUTES).await;
-    let first = shops.iter().map(|shop| Pushed { shop: shop.name.clone(), digest: shop.good.clone(), kind: Kind::Good });
+    let first =
+        shops.iter().map(|shop| Pushed { shop: shop.name.clone(), digest: shop.good.clone(), kind: Kind::Good });
     let pushed = Arc::new(Mutex::new(first.collect::<Vec<_>>()));
     let trouble = Trouble { calls: chance.rate(0.8), events: chance.rate(0.8), meddling: chance.rate(MEDDLING_MAX) };
     meddle(&scene, &shops, &pushed, &trouble, &chance);
     for _ in 0..1 + chance.below(STEPS_MAX) {
         order_faults(&scene, &trouble, &chance);
         let (shop, act) = (chance.one_of(&shops), act(&mut |end| chance.below(end)));
-        let made = perform(&mut lock(scene.stage.cloud.world()), shop, act, &|name, image| scene.source(name, image, false));
+        let made =
+            perform(&mut lock(scene.stage.cloud.world()), shop, act, &|name, image| scene.source(name, image, false));
         pushed.lock().unwrap_or_else(PoisonError::into_inner).extend(made);
         scene.seconds(1 + chance.below(STEP_SECS_MAX) as u64).await;
     }
@@ -129,12 +131,28 @@ fn meddle(scene: &Scene, shops: &[Shop], pushed: &Arc<Mutex<Vec<Pushed>>>, troub
 
 /// The calls that faults are ordered for.
 const CALLS: [&str; 14] = [
-    "apprunner:DescribeService", "apprunner:ListOperations", "apprunner:ListServices", "apprunner:UpdateService",
-    "apprunner:UpdateService", "apprunner:*", "dynamodb:TransactWriteItems", "dynamodb:TransactWriteItems", "dynamodb:*",
-    "ecr:*", "monitoring:*", "sns:Publish", "sqs:SendMessage", "*",
+    "apprunner:DescribeService",
+    "apprunner:ListOperations",
+    "apprunner:ListServices",
+    "apprunner:UpdateService",
+    "apprunner:UpdateService",
+    "apprunner:*",
+    "dynamodb:TransactWriteItems",
+    "dynamodb:TransactWriteItems",
+    "dynamodb:*",
+    "ecr:*",
+    "monitoring:*",
+    "sns:Publish",
+    "sqs:SendMessage",
+    "*",
 ];
 const FATES: [&str; 6] = ["throttle", "lost-answer", "kill-before", "kill-after", "stale-read", "error"];
-const EVENTS: [&str; 4] = ["AppRunner Service Operation Status Change", "AppRunner Service Status Change", "CloudWatch Alarm State Change", "*"];
+const EVENTS: [&str; 4] = [
+    "AppRunner Service Operation Status Change",
+    "AppRunner Service Status Change",
+    "CloudWatch Alarm State Change",
+    "*",
+];
 
 fn order_faults(scene: &Scene, trouble: &Trouble, chance: &Chance) {
     for _ in 0..FAULTS_MAX {

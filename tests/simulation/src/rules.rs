@@ -29,7 +29,8 @@ pub fn broken(run: &Run) -> Vec<String> {
 /// No call is denied, no handler panics, and the cloud itself finds nothing wrong with what it was asked.
 fn refused_or_torn(history: &[Entry], broken: &mut Vec<String>) {
     for entry in history {
-        let of_its_own = matches!(entry.who.as_str(), "world" | "gateway" | "clock") && entry.what["lost-event"].is_null();
+        let of_its_own =
+            matches!(entry.who.as_str(), "world" | "gateway" | "clock") && entry.what["lost-event"].is_null();
         let panicked = entry.what["outcome"]["message"].as_str().is_some_and(|message| message.ends_with(PANICKED));
         match entry.kind {
             "denied" => broken.push(format!("a call was denied: {}", entry.what)),
@@ -77,14 +78,16 @@ fn is_taken(entry: &Entry) -> bool {
 fn updates(run: &Run, history: &[Entry], broken: &mut Vec<String>) {
     let taken = taken(history);
     for update in &taken {
-        let image = update.input["SourceConfiguration"]["ImageRepository"]["ImageIdentifier"].as_str().unwrap_or_default();
+        let image =
+            update.input["SourceConfiguration"]["ImageRepository"]["ImageIdentifier"].as_str().unwrap_or_default();
         let digest = image.split_once('@').map_or("", |(_, digest)| digest);
         match run.pushed.iter().find(|pushed| pushed.digest == digest) {
             Some(pushed) if pushed.kind == Kind::Good => {}
             Some(pushed) => broken.push(format!("{}: rolled back to {digest}, which is {:?}", update.arn, pushed.kind)),
             None => broken.push(format!("{}: rolled back to {image}, which nobody made", update.arn)),
         }
-        let (mut asked, mut read) = (update.input["SourceConfiguration"].clone(), update.read["SourceConfiguration"].clone());
+        let (mut asked, mut read) =
+            (update.input["SourceConfiguration"].clone(), update.read["SourceConfiguration"].clone());
         for configuration in [&mut asked, &mut read] {
             configuration["ImageRepository"]["ImageIdentifier"] = Value::Null;
             configuration["AutoDeploymentsEnabled"] = Value::Null;
@@ -101,7 +104,10 @@ fn updates(run: &Run, history: &[Entry], broken: &mut Vec<String>) {
         if let [one, next] = pair
             && next.at.duration_since(one.at) < WINDOW
         {
-            broken.push(format!("two rollbacks within the breaker's window: {} at {} and {} at {}", one.arn, one.at, next.arn, next.at));
+            broken.push(format!(
+                "two rollbacks within the breaker's window: {} at {} and {} at {}",
+                one.arn, one.at, next.arn, next.at
+            ));
         }
     }
     for shop in &run.shops {
