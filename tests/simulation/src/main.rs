@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
+use pitcrew_cloud::history::Entry;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -57,6 +58,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// An entry of the history. The SDK's maps have another order in each process; their members are sorted here.
+fn line(entry: &Entry) -> String {
+    let mut entry = json!(entry);
+    entry.sort_all_objects();
+    format!("{entry}\n")
+}
+
 /// Whether everything held.
 fn campaign(args: &Args) -> std::io::Result<bool> {
     let began = Instant::now();
@@ -68,7 +76,7 @@ fn campaign(args: &Args) -> std::io::Result<bool> {
             let run = play::play(seed).await;
             goals.count(&run);
             let found = rules::broken(&run);
-            let history: String = run.scene.history().iter().map(|entry| format!("{}\n", json!(entry))).collect();
+            let history: String = run.scene.history().iter().map(line).collect();
             run.close().await;
             (found, history)
         });
