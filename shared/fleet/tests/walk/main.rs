@@ -3,6 +3,7 @@
 
 mod clock;
 mod rig;
+mod roles;
 
 use std::time::Duration;
 
