@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test at once")]
 
 mod clock;
+mod pages;
 mod rig;
 mod roles;
 

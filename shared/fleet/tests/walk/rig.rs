@@ -25,7 +25,7 @@ pub const ACCOUNT: &str = "123456789012";
 
 pub struct Rig {
     pub cloud: Cloud,
-    _server: Server,
+    server: Server,
     pub clients: FleetClients,
 }
 
@@ -45,7 +45,11 @@ impl Rig {
         let place = Place { partition: "aws".into(), account: ACCOUNT.into(), region: REGION.into() };
         let resolver = Some(cloud.dns().await.unwrap());
         let places = FleetPlaces { place, table: None, zones: ZoneSettings::default(), resolver, tls_port: None };
-        Self { clients: FleetClients::new(&config, places), cloud, _server: server }
+        Self { clients: FleetClients::new(&config, places), cloud, server }
+    }
+
+    pub fn endpoint(&self) -> String {
+        self.server.endpoint()
     }
 
     pub fn call(&self, service: &str, operation: &str, input: Value) -> Value {
