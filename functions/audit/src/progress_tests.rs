@@ -44,7 +44,11 @@ fn whoever_comes_while_somebody_reads_leaves_the_run_alone() {
     state.run.as_mut().unwrap().reading_until = Some(noon());
     assert_eq!(state.read_until(noon() - second), Some(noon()));
     assert_eq!(state.read_until(noon()), None, "it was cut off, or is late: whoever writes first goes on");
-    assert_eq!(state.read_until(noon() - second * (15 * 60 + 1)), None, "no invocation lives so long: a clock was wrong");
+    assert_eq!(
+        state.read_until(noon() - second * (15 * 60 + 1)),
+        None,
+        "no invocation lives so long: a clock was wrong"
+    );
 }
 
 #[test]

@@ -37,7 +37,11 @@ async fn an_audit_from_a_machine_whose_clock_is_wrong_reads_everything_and_tells
         assert!(matches!(fleet.alarms, Fact::Known(_)), "CloudWatch: {:?}", fleet.alarms);
         assert!(matches!(fleet.pointers, Fact::Known(_)), "Route 53: {:?}", fleet.pointers);
         assert!(matches!(fleet.network.zones, Fact::Known(_)), "EC2: {:?}", fleet.network.zones);
-        assert_eq!(rig.clients.wire.counts()["ec2"].calls, 2, "the first call was refused for its date, and told the right one");
+        assert_eq!(
+            rig.clients.wire.counts()["ec2"].calls,
+            2,
+            "the first call was refused for its date, and told the right one"
+        );
         let off = rig.clients.domains.date.machine_is_off().unwrap();
         assert!((off - SignedDuration::from_hours(hours)).abs() < SignedDuration::from_mins(5), "{off}");
     }
@@ -55,7 +59,8 @@ async fn a_machine_whose_clock_is_right_is_not_told_of() {
 async fn a_signature_that_is_never_taken_ends_the_walk() {
     let rig = Rig::set().await;
     rig.plant(3);
-    let error = json!({"kind": "error", "code": "InvalidSignatureException", "status": 403, "message": "Signature expired"});
+    let error =
+        json!({"kind": "error", "code": "InvalidSignatureException", "status": 403, "message": "Signature expired"});
     rig.fault(json!({"on": "apprunner:DescribeService", "times": 99, "do": error}));
     let error = rig.fails().await;
     assert_eq!((error.operation, error.code.as_str()), ("apprunner:DescribeService", "InvalidSignatureException"));

@@ -136,7 +136,8 @@ async fn log_groups_records_and_web_acls_are_read_behind_their_first_page() {
             "ResourceRecords": [{"Value": value}]}})
     };
     // A page holds 300 record sets.
-    let mut changes: Vec<Value> = (0..305).map(|n| record(format!("a-{n:03}.example.com"), "www.example.org")).collect();
+    let mut changes: Vec<Value> =
+        (0..305).map(|n| record(format!("a-{n:03}.example.com"), "www.example.org")).collect();
     changes.push(record("zz.example.com".to_owned(), host));
     let batch = json!({"HostedZoneId": zone["HostedZone"]["Id"].as_str().unwrap().trim_start_matches("/hostedzone/"),
         "ChangeBatch": {"Changes": changes}});
@@ -212,7 +213,8 @@ async fn images_of_a_repository_and_policies_of_a_role_are_read_behind_their_fir
     let role = rig.call("iam", "CreateRole", role)["Role"]["Arn"].as_str().unwrap().to_owned();
     let document = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "a:b", "Resource": "*"}});
     for n in 0..HUNDRED_AND_ONE {
-        let policy = json!({"RoleName": "access", "PolicyName": format!("p{n:03}"), "PolicyDocument": document.to_string()});
+        let policy =
+            json!({"RoleName": "access", "PolicyName": format!("p{n:03}"), "PolicyDocument": document.to_string()});
         rig.call("iam", "PutRolePolicy", policy);
     }
     let image = json!({"ImageIdentifier": format!("{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/shop:v0"),

@@ -132,10 +132,7 @@ impl AppRunner {
             return Err(invalid_request(format!("{WHAT} with the provided name already exists: {name}.")));
         }
         if live.count() >= self.others_max {
-            return Err(quota(format!(
-                "You have reached the limit of {} VPC ingress connections.",
-                self.others_max
-            )));
+            return Err(quota(format!("You have reached the limit of {} VPC ingress connections.", self.others_max)));
         }
         let Place { partition, region, account } = ctx.place;
         let id = ctx.ids.hex32();

@@ -33,9 +33,7 @@ pub fn check(parts: &Parts, protocol: Protocol, now: Timestamp) -> Result<(), Ap
             "RequestTimeTooSkewed",
             "The difference between the request time and the current time is too large.".to_owned(),
         ),
-        Protocol::Ec2 => {
-            ("AuthFailure", "AWS was not able to validate the provided access credentials".to_owned())
-        }
+        Protocol::Ec2 => ("AuthFailure", "AWS was not able to validate the provided access credentials".to_owned()),
         Protocol::Query | Protocol::RestXml => ("SignatureDoesNotMatch", said(dated, now, most, away > 0)),
         Protocol::Json(_) | Protocol::Cbor | Protocol::Rest => {
             ("InvalidSignatureException", said(dated, now, most, away > 0))
@@ -51,9 +49,7 @@ fn date(parts: &Parts) -> Option<Timestamp> {
 }
 
 fn said(dated: Timestamp, now: Timestamp, most: i64, is_past: bool) -> String {
-    let at = |second: i64| {
-        Timestamp::from_second(second).map(|at| at.strftime(FORM).to_string()).unwrap_or_default()
-    };
+    let at = |second: i64| Timestamp::from_second(second).map(|at| at.strftime(FORM).to_string()).unwrap_or_default();
     let (signed, here, minutes) = (at(dated.as_second()), at(now.as_second()), most / 60);
     match is_past {
         true => format!(
@@ -103,10 +99,10 @@ mod tests {
     #[test]
     fn the_words_name_both_clocks() {
         let said = |now: &str| asked(Protocol::Rest, Some("20261121T120000Z"), now).unwrap().2;
-        let past = "Signature expired: 20261121T120000Z is now earlier than 20261121T125500Z (20261121T130000Z - 5 min.)";
+        let past =
+            "Signature expired: 20261121T120000Z is now earlier than 20261121T125500Z (20261121T130000Z - 5 min.)";
         assert_eq!(said("2026-11-21T13:00:00Z"), past);
-        let early =
-            "Signature not yet current: 20261121T120000Z is still later than 20261121T110500Z (20261121T110000Z + 5 min.)";
+        let early = "Signature not yet current: 20261121T120000Z is still later than 20261121T110500Z (20261121T110000Z + 5 min.)";
         assert_eq!(said("2026-11-21T11:00:00Z"), early);
     }
 }

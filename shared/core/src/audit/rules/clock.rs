@@ -69,7 +69,8 @@ fn a_service_in_order_is_in_order_whatever_the_day_before_its_making() {
 #[test]
 fn no_moment_is_too_far_away_to_be_judged() {
     let second = SignedDuration::from_secs(1);
-    for now in [Timestamp::MIN, Timestamp::MIN + second, Timestamp::UNIX_EPOCH, Timestamp::MAX - second, Timestamp::MAX] {
+    for now in [Timestamp::MIN, Timestamp::MIN + second, Timestamp::UNIX_EPOCH, Timestamp::MAX - second, Timestamp::MAX]
+    {
         let fleet = at(now);
         let mut part: Part = check_fleet(&fleet, &Waivers::default());
         for service in old().iter().chain([&with_domain()]) {
