@@ -104,6 +104,9 @@ fn mend(error: &AwsError) -> Option<String> {
     if error.is_by_credentials() {
         return Some("renew your credentials (`aws sso login`, or new keys) and check --profile".to_owned());
     }
+    if error.is_by_signature() {
+        return Some("set this machine's clock (compare `date -u`), and check the secret key of --profile".to_owned());
+    }
     match error.kind {
         Kind::Denied => Some(format!("your role needs {}", error.operation)),
         Kind::Missing if error.operation.starts_with("dynamodb:") => {

@@ -124,3 +124,35 @@ def test_ctrl_c_leaves_a_clean_terminal_and_no_page(run, fleet, cloud, tmp_path)
     assert drawn and all(len(line) < 40 for line in drawn), drawn
     assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
     assert (tmp_path / "page.html").read_text() == "the page of yesterday"
+
+
+def test_a_rule_about_what_is_remembered_is_not_checked_where_nothing_is(run, fleet):
+    rule = "deployments-no-good-release"
+    code, shown, stderr = run("--json", "--rule", rule)
+    report = json.loads(shown)
+    assert (code, report["findings"]) == (INCOMPLETE, []), stderr
+    [entry] = report["not_checked"]
+    assert entry["rule"] == rule and "there is no state table" in entry["why"] and len(entry["resources"]) == 3
+    assert f"{rule} could not be checked everywhere" in stderr
+
+
+@pytest.mark.parametrize("checked", ["checked", "unchecked"])
+def test_a_wrong_clock_is_told_and_changes_nothing(run, fleet, cloud, checked):
+    _, whole, _ = run("--json", "--rule", TCP, "--fail-on", "never")
+    cloud.advance(3 * 3600 - 60)
+    cloud.switch("signature-date", checked)
+    try:
+        code, shown, stderr = run("--json", "--rule", TCP, "--fail-on", "never")
+    finally:
+        cloud.switch("signature-date", "unchecked")
+    report = json.loads(shown)
+    assert (code, report["findings"], report["audited"]) == (DONE, json.loads(whole)["findings"], 3), stderr
+    assert "This machine's clock is 3 h behind AWS's." in stderr
+
+
+def test_a_signature_that_is_never_taken_says_what_to_look_at(run, cloud):
+    fault(cloud, "apprunner:ListServices", kind="error", code="InvalidSignatureException", status=403,
+          message="Signature expired: 20261121T120000Z is now earlier than 20261121T145500Z")
+    code, shown, stderr = run()
+    assert (code, shown) == (FAILED, "") and "InvalidSignatureException" in stderr
+    assert "set this machine's clock" in stderr and "secret key" in stderr

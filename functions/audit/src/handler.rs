@@ -80,6 +80,10 @@ async fn tick(app: &AuditApp, clients: &Clients, times: Times, metrics: &mut Met
     let Some(now) = clients.fleet.domains.date.now() else {
         return Err(Failure::said("NoClock", "the bucket's answer carried no Date"));
     };
+    if let Some(ahead) = clients.fleet.domains.date.machine_is_off() {
+        let seconds = ahead.as_secs();
+        tracing::warn!(seconds, "AWS's clock is so far ahead of this machine's; ages are told by AWS's");
+    }
     if !publish::told(app, clients, &mut kept, metrics).await? {
         return Ok(json!({"overtaken": "telling"}));
     }

@@ -8,7 +8,7 @@
 //! | `latest.json`, `index.html`, `trend.json` | the newest report, its page, and a line for each of the last runs |
 //! | `waivers.json` | the owner's, where there is one |
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pitcrew_core::audit::due::Runs;
 use pitcrew_fleet::store::{Content, If, Store};
 use pitcrew_fleet::walk::Cursor;
@@ -37,6 +37,9 @@ pub(crate) struct State {
     /// What Security Hub was sent, and still has to take.
     pub security_hub: Hub,
 }
+
+/// The longest that an invocation lives.
+const INVOCATION_MAX: SignedDuration = SignedDuration::from_mins(15);
 
 /// A run under way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,9 +89,9 @@ impl State {
         }
     }
 
-    /// Until when somebody else reads.
+    /// Until when somebody else reads. No invocation reads longer than Lambda lets it live: a later moment is of a wrong clock.
     pub fn read_until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.run.as_ref()?.reading_until.filter(|until| now < *until)
+        self.run.as_ref()?.reading_until.filter(|until| now < *until && until.duration_since(now) <= INVOCATION_MAX)
     }
 }
 

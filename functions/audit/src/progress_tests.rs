@@ -38,12 +38,17 @@ fn a_state_that_lacks_what_a_later_version_added_is_read() {
 
 #[test]
 fn whoever_comes_while_somebody_reads_leaves_the_run_alone() {
-    let second = jiff::SignedDuration::from_secs(1);
+    let second = SignedDuration::from_secs(1);
     let mut state = State { run: Some(Underway::begin(noon())), ..State::default() };
     assert_eq!(state.read_until(noon()), None, "nobody reads");
     state.run.as_mut().unwrap().reading_until = Some(noon());
     assert_eq!(state.read_until(noon() - second), Some(noon()));
     assert_eq!(state.read_until(noon()), None, "it was cut off, or is late: whoever writes first goes on");
+    assert_eq!(
+        state.read_until(noon() - second * (15 * 60 + 1)),
+        None,
+        "no invocation lives so long: a clock was wrong"
+    );
 }
 
 #[test]

@@ -78,6 +78,13 @@ impl AwsError {
         codes.contains(&self.code.as_str())
     }
 
+    /// Whether AWS does not take the signature. The SDK has corrected a wrong clock by AWS's `Date` and tried again by then, so
+    /// every further call would be answered so too.
+    pub fn is_by_signature(&self) -> bool {
+        let codes = ["InvalidSignatureException", "SignatureDoesNotMatch", "RequestTimeTooSkewed", "AuthFailure"];
+        codes.contains(&self.code.as_str())
+    }
+
     /// What a failed write means for its intent.
     pub fn into_answer(self) -> CallAnswer {
         match self.kind {

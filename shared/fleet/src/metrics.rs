@@ -130,7 +130,7 @@ impl Values {
 }
 
 async fn values(client: &Client, queries: Vec<MetricDataQuery>, now: Timestamp, days: u32) -> Result<Values, AwsError> {
-    let from = now - SignedDuration::from_hours(24 * i64::from(days));
+    let from = since(now, days);
     let mut values = Values::default();
     let mut token = None;
     for _ in 0..PAGES_MAX {
@@ -148,6 +148,12 @@ async fn values(client: &Client, queries: Vec<MetricDataQuery>, now: Timestamp, 
         }
     }
     Err(AwsError::broken(OPERATION, format!("there are more than {PAGES_MAX} pages of values")))
+}
+
+/// So many days ago. More days than there is time are all of it: a threshold may be any number.
+fn since(now: Timestamp, days: u32) -> Timestamp {
+    let from = now.checked_sub(SignedDuration::from_hours(24 * i64::from(days)));
+    from.map_or(Timestamp::UNIX_EPOCH, |from| from.max(Timestamp::UNIX_EPOCH))
 }
 
 fn folded(values: &Values, at: usize, days: u32) -> Usage {
@@ -198,6 +204,14 @@ fn newest(values: &Values) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_counted_back_to_the_beginning_of_time_and_forward_to_nothing() {
+        let now: Timestamp = "2026-11-21T00:00:00Z".parse().unwrap();
+        assert_eq!(since(now, 30), "2026-10-22T00:00:00Z".parse().unwrap());
+        assert_eq!(since(now, u32::MAX), Timestamp::UNIX_EPOCH);
+        assert_eq!(age_days(now + SignedDuration::from_hours(72), now, 30), 0, "it was made in three days");
+    }
 
     fn at(day: i64) -> Timestamp {
         Timestamp::from_second(1_790_000_000 + day * SECONDS_OF_A_DAY).unwrap()

@@ -58,6 +58,10 @@ impl Roles {
             Err(error) => return Err(error),
         };
         let role = answer.role.ok_or_else(|| AwsError::broken(GET, "the answer holds no role"))?;
+        if role.arn != arn {
+            // A name stands once in an account, whatever its path: what the service names is not there, and this is another role.
+            return Ok(None);
+        }
         let mut policies = inline(client, name).await?;
         for policy in attached(client, name).await? {
             let Read { value, lasting } = self.managed.get(&policy, managed(client, &policy)).await;

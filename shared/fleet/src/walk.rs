@@ -6,7 +6,7 @@
 //! | a service cannot be described | it is named in [`Walked::unread`] with the reason, and in [`Fleet::unseen`]: it is there |
 //! | a service was deleted since it was listed | it is named in [`Walked::left_out`] |
 //! | a service is made meanwhile | the list is read again at the end, and it is looked at too |
-//! | the credentials hold no longer | the walk fails: every further answer would be the same |
+//! | the credentials hold no longer, or the signature is not taken | the walk fails: every further answer would be the same |
 //! | anything else cannot be read | the fact says why, and the walk goes on |
 //! | AWS throttles | the wire slows down for that service of AWS |
 //! | the budget of calls is used up, or the time is over | the walk ends with a [`Cursor`]; a later one goes on there |
@@ -115,7 +115,7 @@ pub type Keeping<'a> = BoxFuture<'a, bool>;
 /// Walks the fleet from `cursor` on, in the order of ARNs.
 ///
 /// # Errors
-/// The services cannot be listed, the credentials hold no longer, or AWS's answers carry no date.
+/// The services cannot be listed, the credentials hold no longer, the signature is not taken, or AWS's answers carry no date.
 pub async fn walk(
     clients: &FleetClients,
     settings: &WalkSettings,
@@ -248,7 +248,7 @@ impl Run<'_> {
                     tracing::info!(service = %arn, "the service was deleted since it was listed");
                     self.cursor.left_out.push(arn);
                 }
-                Err(error) if error.is_by_credentials() => return Err(error),
+                Err(error) if error.is_by_credentials() || error.is_by_signature() => return Err(error),
                 Err(error) => self.cursor.unread.push((arn, reason(&error))),
             }
         }

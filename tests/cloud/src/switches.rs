@@ -102,6 +102,16 @@ pub enum RenewalRecord {
     PendingValidation,
 }
 
+/// Whether the date of a signature must be near the cloud's clock, as AWS asks. With this on, the clock of the caller's machine
+/// counts: it is wrong wherever the cloud's is another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignatureDate {
+    #[default]
+    Unchecked,
+    Checked,
+}
+
 /// All of them, settable at the start and through the control API.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -116,4 +126,5 @@ pub struct Switches {
     pub validation_timeout: ValidationTimeout,
     pub reassociation: Reassociation,
     pub renewal_record: RenewalRecord,
+    pub signature_date: SignatureDate,
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pitcrew_aws::apprunner::observe_fleet;
 use pitcrew_aws::error::Kind;
 use pitcrew_aws::operator::{observe_function, observe_identity};
@@ -24,7 +24,7 @@ use crate::failure::{Exit, Failure};
 use crate::find;
 use crate::output::Output;
 use crate::session::{Account, Stack, function_name, holder};
-use crate::words::line;
+use crate::words::{length, line};
 
 /// Services that are read at the same time: the wire's lines decide how fast, this only how much is held in memory.
 const CONCURRENT: usize = 8;
@@ -68,6 +68,9 @@ pub async fn report(global: &Global, output: &Output, args: &AuditArgs, asked: A
     };
     let mut parts = Part::default();
     let walked = watched(output, &clients, &settings, &wanted, &asked.waivers, &mut parts).await?;
+    if let Some(ahead) = clients.domains.date.machine_is_off() {
+        output.note(&clock(ahead));
+    }
     let run = run(&clients, &settings, &walked, place).await?;
     let services = found(&clients, &wanted, &walked, &run).await?;
     for (arn, why) in &walked.unread {
@@ -173,6 +176,15 @@ fn cut(stop: Stop) -> &'static str {
     }
 }
 
+/// What is said of a machine whose clock is wrong. Nothing in the report hangs on it.
+fn clock(ahead: SignedDuration) -> String {
+    let (by, side) = (length(ahead.abs()), if ahead.is_negative() { "ahead of" } else { "behind" });
+    format!(
+        "This machine's clock is {by} {side} AWS's. The report goes by AWS's clock; set this one: each client's first call was \
+         refused for it, and a call that is denied is tried again for nothing."
+    )
+}
+
 /// The services that the run was about. One that was asked for and is nowhere is an error, not an audit of nothing.
 async fn found(
     clients: &FleetClients,
@@ -213,6 +225,12 @@ fn fleet_not_asked() -> Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wrong_clock_is_told_with_its_side() {
+        assert!(clock(SignedDuration::from_hours(3)).starts_with("This machine's clock is 3 h behind AWS's. "));
+        assert!(clock(SignedDuration::from_mins(-20)).starts_with("This machine's clock is 20 min ahead of AWS's. "));
+    }
 
     #[test]
     fn rules_about_the_fleet_are_not_checked_for_some_services_and_no_other_reason_is_told() {

@@ -104,6 +104,7 @@ impl Shown {
 fn changes(report: &Report) -> String {
     let Some(previous) = &report.previous else { return String::new() };
     let now = &report.changes;
+    let (lost, back) = report.sight.counts();
     let counts = [
         (now.new.len(), "new"),
         (now.worse.len(), "worse"),
@@ -111,6 +112,8 @@ fn changes(report: &Report) -> String {
         (now.waived.len(), "waived"),
         (now.reopened.len(), "open again"),
         (now.gone.len(), "gone"),
+        (lost, "no longer checked"),
+        (back, "checked again"),
     ];
     let told: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();

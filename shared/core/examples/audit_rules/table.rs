@@ -33,12 +33,10 @@ fn tables() -> String {
     out
 }
 
-/// Nearly all are chapters of the guide, which the page says once. The project's own fact sheet is not published: its
-/// headings lead nobody anywhere.
+/// Nearly all are chapters of the guide, which the page says once.
 fn source(chapter: &Chapter) -> String {
     match chapter.work {
         "App Runner developer guide" => format!("“{}”", chapter.heading),
-        "pitcrew fact sheet" => "pitcrew".to_owned(),
         work => format!("{work}: “{}”", chapter.heading),
     }
 }

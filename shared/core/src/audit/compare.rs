@@ -87,7 +87,8 @@ pub(super) fn compare(
     for finding in findings.iter_mut() {
         match before.known.get(&finding.id) {
             Some(known) => {
-                finding.first_seen = known.first_seen;
+                // A run whose clock was ahead is no reason to have seen something first tomorrow.
+                finding.first_seen = known.first_seen.min(finding.first_seen);
                 if finding.waiver.is_none() && blind.hides(waiver::MALFORMED, &finding.resource) {
                     finding.waiver = kept(&known.waiver, now).filter(|waived| waived.by == WaivedBy::Tag);
                 }
@@ -101,7 +102,8 @@ pub(super) fn compare(
     for missing in std::mem::take(&mut before.missing) {
         if blind.hides(&missing.rule, &missing.resource) {
             let known = Known { first_seen: missing.first_seen, grade: missing.grade, waiver: missing.waiver.clone() };
-            let carried = Finding { checked: false, waiver: kept(&known.waiver, now), ..missing };
+            let first_seen = missing.first_seen.min(now);
+            let carried = Finding { checked: false, first_seen, waiver: kept(&known.waiver, now), ..missing };
             note(&mut changes, &carried, &known);
             findings.push(carried);
         } else {

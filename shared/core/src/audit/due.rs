@@ -6,6 +6,7 @@
 //! | one is unfinished and began earlier | give it up, and begin anew: its first half speaks of yesterday |
 //! | the last one began less than the interval ago, but for five minutes | wait |
 //! | none, or the last one began earlier | begin |
+//! | one began later than now: a clock was wrong | as far from now as it is, so that no wrong date stops audits for ever |
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -34,11 +35,12 @@ pub enum Due {
 
 /// What is due now, where an audit is wanted every so often.
 pub fn due(runs: Runs, every: SignedDuration, now: Timestamp) -> Due {
-    if runs.unfinished.is_some_and(|began| now.duration_since(began) < GIVEN_UP_AFTER) {
+    let away = |began: Timestamp| now.duration_since(began).abs();
+    if runs.unfinished.is_some_and(|began| away(began) < GIVEN_UP_AFTER) {
         return Due::Continue;
     }
     match runs.finished {
-        Some(began) if now.duration_since(began) < every.saturating_sub(EARLY) => Due::Wait,
+        Some(began) if away(began) < every.saturating_sub(EARLY) => Due::Wait,
         _ => Due::Begin,
     }
 }
@@ -80,5 +82,12 @@ mod tests {
     fn a_clock_that_went_back_waits() {
         assert_eq!(asked(None, Some(-10)), Due::Wait);
         assert_eq!(asked(Some(-10), None), Due::Continue);
+    }
+
+    #[test]
+    fn a_run_of_a_day_that_is_not_yet_stops_no_audit() {
+        assert_eq!(asked(None, Some(-24 * 60)), Due::Begin);
+        assert_eq!(asked(Some(-12 * 60), None), Due::Begin);
+        assert_eq!(asked(Some(-700 * 24 * 60), Some(-700 * 24 * 60)), Due::Begin);
     }
 }

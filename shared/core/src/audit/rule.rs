@@ -115,7 +115,8 @@ impl std::str::FromStr for Group {
     }
 }
 
-/// Where a rule comes from: a chapter of the App Runner developer guide, an article, or our own fact sheet.
+/// Where a rule comes from: a chapter of the App Runner developer guide, an article of AWS, or a document of this project. A reader
+/// can find each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chapter {
     /// `App Runner developer guide`, `Observability for AWS App Runner VPC networking`.

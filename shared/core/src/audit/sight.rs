@@ -42,6 +42,11 @@ impl Sight {
         self.lost.is_empty() && self.back.is_empty()
     }
 
+    /// Checks that were lost, and those that are back: pairs of a rule and a resource.
+    pub fn counts(&self) -> (usize, usize) {
+        (checks(&self.lost), checks(&self.back))
+    }
+
     pub(super) fn between(before: &Before, not_checked: &[NotChecked], services: &[ServiceLine]) -> Self {
         let told: BTreeSet<(&str, &str)> =
             before.not_checked.iter().map(|entry| (entry.rule.as_str(), entry.why.as_str())).collect();
@@ -67,6 +72,24 @@ impl Sight {
         });
         Self { lost: counted(lost), back: counted(back) }
     }
+}
+
+/// Pairs of a rule and a resource.
+pub(super) fn checks(unseen: &[Unseen]) -> usize {
+    unseen.iter().map(|one| one.resources as usize).sum()
+}
+
+/// By reason, the rules and their pairs, the reason that hides most first: one refused read blinds many rules.
+pub(super) fn reasons(unseen: &[Unseen]) -> Vec<(&str, (BTreeSet<&str>, usize))> {
+    let mut by: BTreeMap<&str, (BTreeSet<&str>, usize)> = BTreeMap::new();
+    for Unseen { rule, why, resources } in unseen {
+        let (rules, pairs) = by.entry(why).or_default();
+        rules.insert(rule);
+        *pairs += *resources as usize;
+    }
+    let mut by: Vec<_> = by.into_iter().collect();
+    by.sort_by_key(|(_, (_, pairs))| std::cmp::Reverse(*pairs));
+    by
 }
 
 fn counted<'e>(entries: impl Iterator<Item = (&'e NotChecked, usize)>) -> Vec<Unseen> {

@@ -12,9 +12,10 @@
 //! A critical finding that stays open is not told again: a person was told, and the page shows it until it is mended. What
 //! cannot be checked is told once too, and once when it can be again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::engine::EVERY_RULE;
+use super::sight::{checks, reasons};
 use super::{Changes, Counts, Finding, Grade, Regraded, Report, Sight, Unseen};
 use crate::notice::{Link, Notice, NoticeKind, Severity, Todo};
 use crate::render::clean::{clip, line};
@@ -159,24 +160,6 @@ fn done(report: &Report, by_id: &ById<'_>) -> Vec<String> {
     blindness(&mut lines, "No longer checked", lost);
     blindness(&mut lines, "Checked again", back);
     lines
-}
-
-/// Pairs of a rule and a resource.
-fn checks(unseen: &[Unseen]) -> usize {
-    unseen.iter().map(|one| one.resources as usize).sum()
-}
-
-/// By reason, the rules and their pairs, the reason that hides most first: one refused read blinds many rules.
-fn reasons(unseen: &[Unseen]) -> Vec<(&str, (BTreeSet<&str>, usize))> {
-    let mut by: BTreeMap<&str, (BTreeSet<&str>, usize)> = BTreeMap::new();
-    for Unseen { rule, why, resources } in unseen {
-        let (rules, pairs) = by.entry(why).or_default();
-        rules.insert(rule);
-        *pairs += *resources as usize;
-    }
-    let mut by: Vec<_> = by.into_iter().collect();
-    by.sort_by_key(|(_, (_, pairs))| std::cmp::Reverse(*pairs));
-    by
 }
 
 fn blindness(lines: &mut Vec<String>, what: &str, unseen: &[Unseen]) {

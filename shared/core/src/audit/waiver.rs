@@ -27,7 +27,7 @@ pub(super) const EXPIRED: &str = "audit-waiver-expired";
 /// A waiver that says too little to hold.
 pub(super) const MALFORMED: &str = "audit-waiver-malformed";
 
-const CHAPTER: Chapter = Chapter { work: "pitcrew", heading: "Waivers" };
+const CHAPTER: Chapter = Chapter { work: "docs/AUDIT.md of pitcrew", heading: "To live with a finding: waivers" };
 
 /// The rules about waivers. Those about tags are checked here; the engine adds what is wrong with the file.
 pub(super) const RULES: &[Rule] = &[

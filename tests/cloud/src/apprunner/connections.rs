@@ -10,7 +10,6 @@ use super::errors::{invalid_request, missing, quota};
 use super::ids::epoch;
 use super::paging::{oldest_first, page};
 
-const CONNECTIONS_MAX: usize = 10;
 const WHAT: &str = "Connection";
 
 #[derive(Clone, Debug)]
@@ -42,8 +41,11 @@ impl AppRunner {
         if self.connections.iter().any(|connection| connection.name == name) {
             return Err(invalid_request(format!("Connection with the provided name already exists: {name}.")));
         }
-        if self.connections.len() >= CONNECTIONS_MAX {
-            return Err(quota(format!("You have reached the limit of {CONNECTIONS_MAX} connections in this region.")));
+        if self.connections.len() >= self.others_max {
+            return Err(quota(format!(
+                "You have reached the limit of {} connections in this region.",
+                self.others_max
+            )));
         }
         let Place { partition, region, account } = ctx.place;
         let id = ctx.ids.hex32();

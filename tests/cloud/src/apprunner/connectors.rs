@@ -14,7 +14,6 @@ use super::machine::later;
 use super::paging::{oldest_first, page};
 use super::services::DELETED_SHOWN_SECS;
 
-const CONNECTORS_MAX: usize = 10;
 const WHAT: &str = "VPC connector";
 
 #[derive(Clone, Debug)]
@@ -59,9 +58,10 @@ impl AppRunner {
         if live.clone().any(|connector| connector.name == name) {
             return Err(invalid_request(format!("VPC connector with the provided name already exists: {name}.")));
         }
-        if live.count() >= CONNECTORS_MAX {
+        if live.count() >= self.others_max {
             return Err(quota(format!(
-                "You have reached the limit of {CONNECTORS_MAX} VPC connectors in this region."
+                "You have reached the limit of {} VPC connectors in this region.",
+                self.others_max
             )));
         }
         let subnets = strings(input, "Subnets");

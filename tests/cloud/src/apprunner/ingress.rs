@@ -13,7 +13,6 @@ use super::machine::later;
 use super::paging::{oldest_first, page};
 use super::services::DELETED_SHOWN_SECS;
 
-const INGRESS_MAX: usize = 10;
 const WHAT: &str = "VPC ingress connection";
 /// How long a change takes: our choice.
 const CHANGE_SECS: i64 = 60;
@@ -132,8 +131,8 @@ impl AppRunner {
         if live.clone().any(|ingress| ingress.name == name) {
             return Err(invalid_request(format!("{WHAT} with the provided name already exists: {name}.")));
         }
-        if live.count() >= INGRESS_MAX {
-            return Err(quota(format!("You have reached the limit of {INGRESS_MAX} VPC ingress connections.")));
+        if live.count() >= self.others_max {
+            return Err(quota(format!("You have reached the limit of {} VPC ingress connections.", self.others_max)));
         }
         let Place { partition, region, account } = ctx.place;
         let id = ctx.ids.hex32();

@@ -193,8 +193,11 @@ impl AppRunner {
     }
 
     fn quota(&mut self, input: &Value) -> Answer {
-        let services = input.get("Services").and_then(Value::as_u64).and_then(|most| usize::try_from(most).ok());
-        self.services_max = services.ok_or_else(|| invalid_request("Services must be a whole number."))?;
+        for (name, most) in [("Services", &mut self.services_max), ("Others", &mut self.others_max)] {
+            let Some(given) = input.get(name) else { continue };
+            let given = given.as_u64().and_then(|given| usize::try_from(given).ok());
+            *most = given.ok_or_else(|| invalid_request(format!("{name} must be a whole number.")))?;
+        }
         Ok(json!({}))
     }
 

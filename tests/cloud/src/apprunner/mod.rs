@@ -52,12 +52,17 @@ use self::revisions::Revisions;
 use self::scaling::Scaling;
 use self::services::Service;
 
+/// VPC connectors, VPC ingress connections and connections that a region may have by default, each (facts, section 7).
+const OTHERS_MAX: usize = 10;
+
 /// App Runner in one account and region.
 #[derive(Clone, Debug)]
 pub struct AppRunner {
     services: Register,
     /// The quota of services, which AWS raises where it is asked to.
     services_max: usize,
+    /// VPC connectors, VPC ingress connections and connections that a region may have, each.
+    others_max: usize,
     scaling: Revisions<Scaling>,
     /// Name and revision of the account's default auto scaling configuration.
     default_scaling: Option<(String, u64)>,
@@ -99,6 +104,7 @@ impl AppRunner {
         Self {
             services: Register::default(),
             services_max: services::SERVICES_MAX,
+            others_max: OTHERS_MAX,
             scaling: Revisions::new("autoscalingconfiguration"),
             default_scaling: None,
             observability: Revisions::new("observabilityconfiguration"),

@@ -2,10 +2,12 @@
 //!
 //! Owns: the wire. A request is routed by the service in its signature, decoded into the normal form, checked by the model,
 //! given to the world, and answered in the protocol it came in; the `Date` of every answer is the cloud's clock. Never
-//! decides what a call does, and never checks a signature: a known access key is enough, for nobody else is on loopback.
+//! decides what a call does, and never checks a signature but, where a switch says so, its date: a known access key is enough,
+//! for nobody else is on loopback.
 
 mod aws_chunked;
 mod cbor;
+mod dated;
 mod ec2;
 mod encode;
 mod json;
@@ -31,6 +33,7 @@ use crate::control::Driver;
 use crate::faults::Fate;
 use crate::model::{Rule, Violations};
 use crate::shape::time;
+use crate::switches::SignatureDate;
 use crate::world::World;
 use route::Route;
 
@@ -234,6 +237,7 @@ impl Gateway {
             form.extend(query::fields(parts.uri.query().unwrap_or_default().as_bytes()));
         }
         let (service, caller) = self.caller(parts, protocol, &form).map_err(|error| (None, error))?;
+        self.is_dated_now(parts, protocol).map_err(|error| (None, error))?;
         let route = route::route(&service, protocol, parts, &form).map_err(|error| (None, error))?;
         let refuse = |error: ApiError| (Some(route.model), error);
         let input = input(&route, protocol, parts, body, &form).map_err(refuse)?;
@@ -244,6 +248,17 @@ impl Gateway {
         let operation = route.operation.clone();
         let call = Call { service, operation, input, caller, request_id: request_id.to_owned() };
         Ok(Decoded { route, call })
+    }
+
+    fn is_dated_now(&self, parts: &Parts, protocol: Protocol) -> Result<(), ApiError> {
+        let (switch, now) = {
+            let world = lock(&self.world);
+            (world.switches.signature_date, world.now)
+        };
+        match switch {
+            SignatureDate::Checked => dated::check(parts, protocol, now),
+            SignatureDate::Unchecked => Ok(()),
+        }
     }
 
     /// The service that the request is signed for, and who has the key.

@@ -1,7 +1,7 @@
 //! Which service and operation a request is for, and who makes it.
 //!
 //! The service is the one that the client signed for (the credential scope of SigV4); the key says who calls. The signature
-//! itself and the age of the request are not checked: the gateway listens on loopback only, and time in it jumps.
+//! itself is not checked, and its date only in [`super::dated`]: the gateway listens on loopback only, and time in it jumps.
 
 use std::collections::BTreeMap;
 

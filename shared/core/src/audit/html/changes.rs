@@ -1,16 +1,20 @@
-//! What has changed since the run before.
+//! What has changed since the run before: findings, and what could be looked at.
 
-use super::super::{Changes, Finding, Grade, Regraded, Report};
+use super::super::sight::{checks, reasons};
+use super::super::{Changes, Finding, Grade, Regraded, Report, Unseen};
 use super::findings::Shown;
-use super::write::Html;
-use super::{CHANGES_MAX, badge};
+use super::write::{Html, plural};
+use super::{CHANGES_MAX, badge, rule_name};
+
+/// Rules that are named for one reason.
+const RULES_MAX: usize = 5;
 
 pub(super) fn section(html: &mut Html, report: &Report, shown: &Shown<'_>) {
     let Some(previous) = &report.previous else {
         super::nothing(html, "changes", "What changed", "This run has none before it to be compared with.");
         return;
     };
-    if report.changes.is_empty() {
+    if report.changes.is_empty() && report.sight.is_empty() {
         super::nothing(html, "changes", "What changed", "Nothing, since the run before.");
         return;
     }
@@ -24,6 +28,8 @@ pub(super) fn section(html: &mut Html, report: &Report, shown: &Shown<'_>) {
     regraded(html, (report, shown), "Better", better);
     list(html, shown, "Gone", gone.len(), gone.iter().map(|finding| (finding, None)));
     by_id(html, (report, shown), "Waived since", waived);
+    unseen(html, report, "No longer checked", &report.sight.lost);
+    unseen(html, report, "Checked again", &report.sight.back);
     html.raw("</div>\n</section>\n");
 }
 
@@ -34,6 +40,31 @@ fn by_id(html: &mut Html, (report, shown): (&Report, &Shown<'_>), title: &'stati
 fn regraded(html: &mut Html, (report, shown): (&Report, &Shown<'_>), title: &'static str, all: &[Regraded]) {
     let entries = all.iter().filter_map(|one| Some((report.finding(&one.id)?, Some(one.before))));
     list(html, shown, title, all.len(), entries);
+}
+
+/// By reason: one refused read blinds many rules.
+fn unseen(html: &mut Html, report: &Report, title: &'static str, unseen: &[Unseen]) {
+    if unseen.is_empty() {
+        return;
+    }
+    let reasons = reasons(unseen);
+    html.raw("<div>\n<h3>").raw(title).raw(" <span class=\"n\">").number(checks(unseen));
+    html.raw("</span></h3>\n<ul class=\"plain\">\n");
+    for (why, (rules, pairs)) in reasons.iter().take(CHANGES_MAX) {
+        html.raw("<li><b>");
+        for (at, rule) in rules.iter().take(RULES_MAX).enumerate() {
+            html.raw(if at > 0 { ", " } else { "" });
+            rule_name(html, report, rule);
+        }
+        let more = rules.len().saturating_sub(RULES_MAX);
+        if more > 0 {
+            html.raw(" and ").text(&plural(more, "other rule", "other rules"));
+        }
+        html.raw("</b>, ").text(&plural(*pairs, "time", "times")).raw(": ").clipped(why, 500).raw("</li>\n");
+    }
+    html.raw("</ul>\n");
+    super::left_out(html, reasons.len().min(CHANGES_MAX), reasons.len(), "reasons");
+    html.raw("</div>\n");
 }
 
 fn list<'f>(

@@ -94,6 +94,7 @@ fn lead(html: &mut Html, report: &Report) {
         return;
     };
     let Changes { new, worse, better, waived, reopened, gone } = &report.changes;
+    let (lost, back) = report.sight.counts();
     let counts = [
         (new.len(), " new"),
         (worse.len(), " worse"),
@@ -101,13 +102,16 @@ fn lead(html: &mut Html, report: &Report) {
         (better.len(), " better"),
         (gone.len(), " gone"),
         (waived.len(), " waived"),
+        (lost, " no longer checked"),
+        (back, " checked again"),
     ];
     html.raw(" Since the run before: ");
     let told = counts.into_iter().filter(|(count, _)| *count > 0);
     for (at, (count, word)) in told.enumerate() {
         html.raw(if at > 0 { ", " } else { "" }).count(number(count)).raw(word);
     }
-    html.raw(if report.changes.is_empty() { "no change." } else { "." });
+    let nothing = report.changes.is_empty() && report.sight.is_empty();
+    html.raw(if nothing { "no change." } else { "." });
 }
 
 fn number(count: usize) -> i64 {

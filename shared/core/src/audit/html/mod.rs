@@ -14,6 +14,7 @@ mod write;
 
 use sha2::{Digest as _, Sha256};
 
+use super::engine::EVERY_RULE;
 use super::{Grade, Report, Trend};
 use findings::Shown;
 use write::Html;
@@ -93,6 +94,17 @@ fn badge(html: &mut Html, grade: Grade) {
         Grade::Medium => "<span class=\"badge medium\"><span aria-hidden=\"true\">■</span> Medium</span>",
         Grade::Low => "<span class=\"badge low\"><span aria-hidden=\"true\">●</span> Low</span>",
     });
+}
+
+/// The id of a rule, as a link to what is said of it.
+fn rule_name(html: &mut Html, report: &Report, rule: &str) {
+    match rule {
+        EVERY_RULE => html.raw("Every rule"),
+        rule if report.rules.iter().any(|line| line.id == rule) => {
+            html.raw("<a href=\"#rule-").text(rule).raw("\">").text(rule).raw("</a>")
+        }
+        rule => html.text(rule),
+    };
 }
 
 /// The head of a table of numbers, up to its rows.

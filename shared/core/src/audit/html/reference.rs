@@ -55,13 +55,7 @@ pub(super) fn not_checked(html: &mut Html, report: &Report) {
     );
     for entry in report.not_checked.iter().take(ROWS_MAX) {
         html.raw("<li class=\"row\"><b>");
-        match entry.rule.as_str() {
-            "*" => html.raw("Every rule"),
-            rule if report.rules.iter().any(|line| line.id == rule) => {
-                html.raw("<a href=\"#rule-").text(rule).raw("\">").text(rule).raw("</a>")
-            }
-            rule => html.text(rule),
-        };
+        super::rule_name(html, report, &entry.rule);
         html.raw("</b>: ").clipped(&entry.why, 500).raw("<br><small>");
         for (at, resource) in entry.resources.iter().take(NAMES_MAX).enumerate() {
             html.raw(if at > 0 { ", " } else { "" }).name(resource.name(), 255);

@@ -2,7 +2,7 @@
 
 use super::super::testing::{RULE, arn, finding, noon, report, run};
 use super::super::{
-    Counts, Finding, Fix, NotChecked, Part, Resource, Selection, ServiceLine, TrendLine, Waived, WaivedBy,
+    Counts, Finding, Fix, NotChecked, Part, Resource, Selection, ServiceLine, TrendLine, Unseen, Waived, WaivedBy,
 };
 use super::*;
 
@@ -175,6 +175,24 @@ fn the_lead_says_how_many_services_and_what_changed() {
     assert!(first.contains("There is no earlier run to compare it with."));
     let page = shown(&followed());
     assert!(page.contains("1 of 2 services has open findings. Since the run before: 1 gone."));
+}
+
+#[test]
+fn what_the_audit_lost_sight_of_and_what_it_sees_again_is_told_by_reason() {
+    let unseen = |rule: &str, why: &str, resources| Unseen { rule: rule.into(), why: why.into(), resources };
+    let mut made = report("r2", 2, vec![], Some(&report("r1", 1, vec![], None)));
+    assert!(shown(&made).contains("Nothing, since the run before.") && shown(&made).contains("before: no change."));
+    made.sight.lost = (0..7).map(|n| unseen(&format!("rule-{n}"), "iam:GetRole is <denied>", 100)).collect();
+    made.sight.lost.push(unseen(RULE, "timeout", 1));
+    made.sight.back = vec![unseen("*", "throttled", 2)];
+    let page = shown(&made);
+    assert!(!page.contains("Nothing, since the run before.") && !page.contains("no change."));
+    assert!(page.contains("Since the run before: 701 no longer checked, 2 checked again."));
+    assert!(page.contains("<h3>No longer checked <span class=\"n\">701</span></h3>"));
+    assert!(page.contains("rule-4 and 2 other rules</b>, 700 times: iam:GetRole is &lt;denied&gt;</li>"));
+    assert!(page.contains(&format!("<a href=\"#rule-{RULE}\">{RULE}</a></b>, 1 time: timeout</li>")));
+    assert!(page.contains("<h3>Checked again <span class=\"n\">2</span></h3>"));
+    assert!(page.contains("<b>Every rule</b>, 2 times: throttled</li>"));
 }
 
 #[test]

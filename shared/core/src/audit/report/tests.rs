@@ -53,6 +53,16 @@ fn new_gone_worse_and_better() {
 }
 
 #[test]
+fn a_run_whose_clock_was_ahead_says_nothing_was_seen_first_tomorrow() {
+    let ahead = report("r1", 9, vec![finding(9, "shop-api", Grade::High), finding(9, "shop-web", Grade::Low)], None);
+    let unchecked = not_checked(RULE, about("shop-web"));
+    let now = partly("r2", 2, vec![finding(2, "shop-api", Grade::High)], vec![unchecked], &ahead);
+    assert!(now.changes.is_empty(), "it is the same all the same");
+    let seen: Vec<_> = now.findings.iter().map(|one| (one.first_seen, one.checked)).collect();
+    assert_eq!(seen, [(noon(2), true), (noon(2), false)]);
+}
+
+#[test]
 fn what_could_not_be_checked_is_never_gone() {
     let found = finding(1, "shop-api", Grade::High);
     let before = report("r1", 1, vec![found.clone()], None);

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use super::super::{Check, Findings, Fleet, Grade, Group, Rule, ServiceFacts};
 use super::fix::{read_log, serves};
-use super::subject::{guide, this};
+use super::subject::{guide, promises, this};
 use crate::ledger::UNPROVEN_COUNTS_AFTER;
 use crate::rollback::STUCK_AFTER;
 use crate::service::{Operation, OperationKind, OperationStatus, ServiceStatus};
@@ -74,7 +74,7 @@ pub(super) const RULES: &[Rule] = &[
         grade: Grade::Medium,
         title: "No release is known to be good",
         why: "When the next deployment is bad there is nothing that a rollback could go to.",
-        chapter: super::subject::sheet("Read this first (design consequences)"),
+        chapter: promises("What good means"),
         check: Check::Service(no_good_release),
     },
 ];
@@ -180,11 +180,14 @@ fn paused(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
 }
 
 fn no_good_release(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
-    let young = fleet.now.duration_since(service.created_at) < UNPROVEN_COUNTS_AFTER;
-    if service.source.image().is_none() || !serves(service) || young {
+    if service.source.image().is_none() || !serves(service) {
         return;
     }
+    // Before the age: without a memory the rule has looked at nothing, however young the service is.
     let Some(memory) = out.known(&this(service), &service.memory) else { return };
+    if fleet.now.duration_since(service.created_at) < UNPROVEN_COUNTS_AFTER {
+        return;
+    }
     let ledger = &memory.ledger;
     if ledger.last_good(fleet.now).is_some() {
         return;

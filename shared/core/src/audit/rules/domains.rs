@@ -25,7 +25,7 @@ mod records;
 
 use super::super::facts::DomainFacts;
 use super::super::{Check, Findings, Grade, Group, Resource, Rule, ServiceFacts};
-use super::subject::{guide, sheet, this};
+use super::subject::{acm_guide, guide, this};
 use crate::dns::command::quote;
 use crate::dns::name::Name;
 use crate::domain::DomainStatus;
@@ -55,7 +55,7 @@ pub(super) const RULES: &[Rule] = &[
         Grade::High,
         "A validation record stands under a doubled name",
         "The panel added the zone's name to a name that held it already; nobody asks for it there.",
-        sheet("3. Custom domains"),
+        acm_guide("Troubleshoot DNS validation problems"),
         Check::Service(records::doubled_proof),
     ),
     Rule::new(
@@ -154,7 +154,7 @@ pub(super) const RULES: &[Rule] = &[
         Grade::Medium,
         "The default domain goes around what stands before the service",
         "A firewall or CDN before the domain sees nothing of what is asked at the default domain, which is public.",
-        sheet("10. What users asked for"),
+        guide("Managing custom domain names for an App Runner service"),
         Check::Service(records::default_open),
     ),
     Rule::new(
@@ -173,7 +173,7 @@ pub(super) const RULES: &[Rule] = &[
         Grade::Medium,
         "A record leads to a service that does not answer",
         "Visitors get an error where they expect a page.",
-        sheet("3. Custom domains"),
+        guide("Pausing and resuming an App Runner service"),
         Check::Fleet(pointers::dead),
     ),
 ];

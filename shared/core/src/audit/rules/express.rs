@@ -13,7 +13,7 @@
 //! | `express-start-command` | the start command must be split into a list of words | low |
 //! | `express-automatic-deployment` | a push of an image needs an EventBridge rule of one's own | low |
 //!
-//! Source: the fact sheet, section 9. A service that is deleted or was never created is passed over.
+//! A service that is deleted or was never created is passed over.
 
 use serde_json::json;
 
@@ -21,12 +21,12 @@ use super::super::facts::{Protocol, Tracing};
 use super::super::secrets::covered;
 use super::super::{Chapter, Check, Findings, Fleet, Grade, Group, Rule, ServiceFacts};
 use super::fix::update_health;
-use super::subject::{sheet, this};
+use super::subject::{guide, this};
 use crate::dns::command::quote;
 use crate::id::{Reference, Registry};
 use crate::service::{ServiceStatus, Source};
 
-const CHAPTER: Chapter = sheet("9. Closed to new customers; ECS Express Mode");
+const CHAPTER: Chapter = guide("AWS App Runner availability change");
 
 const fn rule(
     id: &'static str,

@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 
 use super::super::facts::{Fleet, Ingress, IngressStatus, Listed};
 use super::super::{Check, Findings, Grade, Group, Resource, Rule, ServiceFacts};
-use super::subject::{guide, private_article, sheet, this};
+use super::subject::{guide, private_article, this};
 use crate::dns::command::quote;
 use crate::dns::facts::Answer;
 use crate::dns::name::Name;
@@ -128,7 +128,7 @@ pub(super) const RULES: &[Rule] = &[
         Grade::High,
         "A domain has no record in the private zone of its VPC",
         "Clients in the VPC do not find the service under its own name.",
-        sheet("3. Custom domains"),
+        guide("Managing custom domain names for an App Runner service"),
         Check::Service(private_record),
     ),
 ];

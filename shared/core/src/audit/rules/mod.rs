@@ -35,6 +35,8 @@ pub(super) const ALL: &[&[Rule]] = &[
 ];
 
 #[cfg(test)]
+mod clock;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod unseen;

@@ -16,7 +16,7 @@ use super::super::facts::ImageFacts;
 use super::super::lifecycle::{Fate, Image, Lifecycle};
 use super::super::{Check, Findings, Fleet, Grade, Group, Rule, ServiceFacts};
 use super::fix::{pin, stop_automatic_deployment};
-use super::subject::{guide, sheet, this};
+use super::subject::{ecr_guide, guide, this};
 use crate::dns::command::quote;
 use crate::id::{Digest, Reference, Registry};
 use crate::ledger::{Ledger, Target};
@@ -34,7 +34,7 @@ pub(super) const RULES: &[Rule] = &[
         grade: Grade::High,
         title: "The source still names a release that was found bad",
         why: "The next deployment, by hand or by a change of the configuration, brings it back into service.",
-        chapter: sheet("1.2 What the running image really is"),
+        chapter: guide("Deployment methods"),
         check: Check::Service(armed),
     },
     Rule {
@@ -52,7 +52,7 @@ pub(super) const RULES: &[Rule] = &[
         grade: Grade::High,
         title: "The image that the source names is not in ECR",
         why: "App Runner serves from a copy of its own, so that nobody notices until the next deployment fails.",
-        chapter: sheet("1.2 What the running image really is"),
+        chapter: guide("What does App Runner delete?"),
         check: Check::Service(tag_gone),
     },
     Rule {
@@ -61,7 +61,7 @@ pub(super) const RULES: &[Rule] = &[
         grade: Grade::High,
         title: "The release that a rollback would go to is no longer in ECR",
         why: "App Runner pulls what a rollback deploys; it keeps no older version of its own.",
-        chapter: sheet("1.2 What the running image really is"),
+        chapter: guide("Deploying a new application version to App Runner"),
         check: Check::Service(target_gone),
     },
     Rule {
@@ -70,7 +70,7 @@ pub(super) const RULES: &[Rule] = &[
         grade: Grade::High,
         title: "The lifecycle policy will soon delete the release that a rollback would go to",
         why: "After that a bad deployment cannot be taken back: App Runner keeps no older version of its own.",
-        chapter: sheet("1.2 What the running image really is"),
+        chapter: ecr_guide("Automate the cleanup of images by using lifecycle policies in Amazon ECR"),
         check: Check::Service(target_expires),
     },
     Rule {

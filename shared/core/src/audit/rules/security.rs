@@ -26,7 +26,7 @@ mod roles;
 mod service;
 
 use super::super::{Check, Grade, Group, Rule};
-use super::subject::{guide, sheet};
+use super::subject::guide;
 
 /// Who runs the instances.
 const TASKS: &str = "tasks.apprunner.amazonaws.com";
@@ -41,7 +41,7 @@ pub(super) const RULES: &[Rule] = &[
         "A plain environment variable looks like a secret",
         "Everybody who may describe the service reads it, and it stands in every template and log that shows the \
          service.",
-        sheet("2. Source configuration and UpdateService semantics"),
+        guide("Referencing environment variables"),
         Check::Service(service::secret_in_environment),
     ),
     Rule::new(
@@ -149,7 +149,7 @@ pub(super) const RULES: &[Rule] = &[
         Grade::Medium,
         "A public service has no firewall",
         "Every request from the internet reaches the application.",
-        sheet("10. What users asked for"),
+        guide("Associating an AWS WAF web ACL with your service"),
         Check::Service(service::no_firewall),
     ),
     Rule::new(

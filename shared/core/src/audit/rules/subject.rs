@@ -27,7 +27,17 @@ pub(super) const fn tracing_article(heading: &'static str) -> Chapter {
     Chapter { work: "Observability for AWS App Runner VPC networking", heading }
 }
 
-/// Our own collection of what is known of App Runner, by its heading.
-pub(super) const fn sheet(heading: &'static str) -> Chapter {
-    Chapter { work: "pitcrew fact sheet", heading }
+/// The user guide of Certificate Manager.
+pub(super) const fn acm_guide(heading: &'static str) -> Chapter {
+    Chapter { work: "AWS Certificate Manager user guide", heading }
+}
+
+/// The user guide of ECR.
+pub(super) const fn ecr_guide(heading: &'static str) -> Chapter {
+    Chapter { work: "Amazon ECR user guide", heading }
+}
+
+/// What pitcrew promises: where a rule is about what it remembers.
+pub(super) const fn promises(heading: &'static str) -> Chapter {
+    Chapter { work: "docs/SEMANTICS.md of pitcrew", heading }
 }

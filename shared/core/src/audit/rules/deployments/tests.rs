@@ -182,6 +182,12 @@ fn what_could_not_be_read_is_not_checked() {
         });
         assert_eq!((findings.found.len(), findings.unchecked[0].why.clone()), (0, why()), "{id}");
     }
-    let findings = check("deployments-no-good-release", |service| service.memory = Fact::Unavailable(why()));
-    assert_eq!((findings.found.len(), findings.unchecked.len()), (0, 1));
+    for hours in [1, 23, 999] {
+        let findings = check("deployments-no-good-release", |service| {
+            service.memory = Fact::Unavailable(why());
+            service.created_at = hours_ago(hours);
+        });
+        let unchecked: Vec<&str> = findings.unchecked.iter().map(|one| one.why.as_str()).collect();
+        assert_eq!((findings.found.len(), unchecked), (0, vec![why().as_str()]), "{hours} hours old");
+    }
 }

@@ -3,7 +3,7 @@
 use super::super::super::facts::{Scaling, Usage};
 use super::super::super::{Check, Findings, Fleet, Grade, Group, Rule, ServiceFacts};
 use super::super::fix::{serves, update_scaling, update_size};
-use super::super::subject::{guide, sheet, this};
+use super::super::subject::{guide, this};
 use super::{BUSY_PERCENT, FULL_PERCENT, IDLE_PERCENT, INSTANCES_MAX};
 
 pub(in super::super) const RULES: &[Rule] = &[
@@ -50,7 +50,7 @@ pub(in super::super) const RULES: &[Rule] = &[
         grade: Grade::High,
         title: "Instances are almost out of memory",
         why: "An instance that runs out of it is killed with all its requests.",
-        chapter: sheet("8. Logs and failure texts"),
+        chapter: guide("Viewing App Runner service metrics reported to CloudWatch"),
         check: Check::Service(memory_full),
     },
     Rule {

@@ -160,7 +160,7 @@ pub(super) fn gone(fleet: &Fleet, service: &ServiceFacts, out: &mut Findings) {
                 this(service),
                 arn.as_str(),
                 format!("IAM does not know its {what} role {arn}."),
-                "Make the role again under its name, or give the service another one.",
+                "Make the role again under its name and path, or give the service another one.",
                 format!("aws iam get-role --role-name {}", quote(name(arn))),
             );
         } else {

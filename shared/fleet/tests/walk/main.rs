@@ -1,150 +1,23 @@
 //! The walk over fleets of the local cloud, by the wire: what cannot be read, what comes and goes meanwhile, and where it is cut.
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test at once")]
 
-use std::time::{Duration, SystemTime};
+mod clock;
+mod pages;
+mod rig;
+mod roles;
+
+use std::time::Duration;
 
 use futures_util::future::ready;
-use jiff::{SignedDuration, Timestamp};
-use pitcrew_aws::connect::sdk_config_at;
-use pitcrew_aws::route53::ZoneSettings;
-use pitcrew_cloud::call::Place as CloudPlace;
-use pitcrew_cloud::cloud::Cloud;
-use pitcrew_cloud::faults::Fault;
-use pitcrew_cloud::gateway::{OPERATOR_KEY, Server, lock};
-use pitcrew_cloud::services;
-use pitcrew_cloud::switches::Switches;
-use pitcrew_core::audit::facts::{Place, Policy};
-use pitcrew_core::audit::{Fleet, Part, ServiceFacts, Waivers, check_fleet};
-use pitcrew_core::autonomy::Autonomy;
-use pitcrew_core::domain::Settings as DomainSettings;
+use pitcrew_core::audit::{Fleet, ServiceFacts, Waivers, check_fleet};
 use pitcrew_core::fact::Fact;
-use pitcrew_fleet::clients::{FleetClients, FleetPlaces};
-use pitcrew_fleet::walk::{Cursor, Keeping, Phase, Progress, Stop, WalkSettings, Walked, walk, walk_keeping};
-use serde_json::{Value, json};
+use pitcrew_fleet::walk::{Cursor, Keeping, Phase, Progress, Stop, WalkSettings, walk, walk_keeping};
+use serde_json::json;
 
-const REGION: &str = "eu-west-1";
-const ACCOUNT: &str = "123456789012";
+use rig::{Rig, failing, of_rule, settings};
+
 /// What a service costs at App Runner when it has no domain.
 const CALLS: u64 = 4;
-
-struct Rig {
-    cloud: Cloud,
-    _server: Server,
-    clients: FleetClients,
-}
-
-impl Rig {
-    async fn set() -> Self {
-        let place = CloudPlace { partition: "aws".into(), region: REGION.into(), account: ACCOUNT.into() };
-        // A clock that is hours away would make the SDK try refusals again: it takes them for those of a wrong signature.
-        let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
-        let cloud = Cloud::in_order(services::world(place, now, Switches::default()));
-        let (server, _) = cloud.listen(0).await.unwrap();
-        let config = sdk_config_at(&server.endpoint(), REGION, OPERATOR_KEY, "not checked");
-        let place = Place { partition: "aws".into(), account: ACCOUNT.into(), region: REGION.into() };
-        let resolver = Some(cloud.dns().await.unwrap());
-        let places = FleetPlaces { place, table: None, zones: ZoneSettings::default(), resolver, tls_port: None };
-        Self { clients: FleetClients::new(&config, places), cloud, _server: server }
-    }
-
-    fn call(&self, service: &str, operation: &str, input: Value) -> Value {
-        lock(self.cloud.world()).internal(service, operation, input).unwrap()
-    }
-
-    /// A service that is being made, which is enough for the walk; its answer.
-    fn create(&self, name: &str) -> Value {
-        self.create_with(name, json!({}))
-    }
-
-    /// The same, with more members of the call.
-    fn create_with(&self, name: &str, more: Value) -> Value {
-        let image = json!({"ImageIdentifier": "public.ecr.aws/shop/web:v1", "ImageRepositoryType": "ECR_PUBLIC"});
-        let source = json!({"ImageRepository": image, "AutoDeploymentsEnabled": false});
-        let mut input = json!({"ServiceName": name, "SourceConfiguration": source});
-        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        self.call("apprunner", "CreateService", input)["Service"].clone()
-    }
-
-    /// So many services; their names, in order.
-    fn plant(&self, count: usize) -> Vec<String> {
-        self.call("apprunner", "_Quota", json!({"Services": count + 10}));
-        let names: Vec<String> = (0..count).map(|number| format!("shop-{number:03}")).collect();
-        for name in &names {
-            self.create(name);
-        }
-        names
-    }
-
-    /// How often the walk made this call.
-    fn calls(&self, service: &str, operation: &str) -> usize {
-        let world = lock(self.cloud.world());
-        let is = |what: &Value| what["service"] == service && what["operation"] == operation;
-        world.history.entries().iter().filter(|entry| entry.kind == "call" && is(&entry.what)).count()
-    }
-
-    fn fault(&self, fault: Value) {
-        let fault: Fault = serde_json::from_value(fault).unwrap();
-        lock(self.cloud.world()).faults.order(fault);
-    }
-
-    /// Lets the cloud's time pass, where nobody can wait for it.
-    fn let_time_pass(&self, seconds: i64) {
-        let mut world = lock(self.cloud.world());
-        let until = world.now + SignedDuration::from_secs(seconds);
-        while let Some(due) = world.next_due().filter(|due| *due <= until) {
-            world.advance_to(due);
-        }
-        world.advance_to(until);
-    }
-
-    /// Walks alone, with the names of the services that were handed on.
-    async fn walk(&self, settings: &WalkSettings, cursor: Cursor) -> (Walked, Vec<String>) {
-        self.walk_while(settings, cursor, |_| {}).await
-    }
-
-    /// The same, while something happens at some point of it.
-    async fn walk_while(
-        &self,
-        settings: &WalkSettings,
-        cursor: Cursor,
-        mut happens: impl FnMut(&Progress) + Send,
-    ) -> (Walked, Vec<String>) {
-        let mut taken = Vec::new();
-        let mut each = |_: &Fleet, facts: &ServiceFacts| taken.push(facts.arn.name().to_owned());
-        let walked = Box::pin(walk(&self.clients, settings, cursor, &mut each, &mut happens)).await.unwrap();
-        (walked, taken)
-    }
-}
-
-/// One service after the other, so that a fault strikes the one that it is meant for.
-fn settings() -> WalkSettings {
-    WalkSettings {
-        policy: Policy::default(),
-        domains: DomainSettings {
-            autonomy: Autonomy::Observe,
-            remove: false,
-            region: REGION.to_owned(),
-            certificates: false,
-        },
-        rules: Vec::new(),
-        concurrent: 1,
-        calls_max: None,
-        until: SystemTime::now() + Duration::from_secs(600),
-        only: Vec::new(),
-    }
-}
-
-/// Fails the description of the service at this place of the order.
-fn failing(at: usize, code: &str) -> Value {
-    let error = json!({"kind": "error", "code": code, "status": 400, "message": "no"});
-    json!({"on": "apprunner:DescribeService", "skip": at, "times": 1, "do": error})
-}
-
-/// The rules' findings and what they did not check about this rule.
-fn of_rule(part: &Part, rule: &str) -> (usize, Vec<String>) {
-    let unchecked = part.not_checked.iter().filter(|entry| entry.rule == rule).map(|entry| entry.why.clone());
-    (part.findings.iter().filter(|finding| finding.rule == rule).count(), unchecked.collect())
-}
 
 #[tokio::test]
 async fn a_service_that_cannot_be_described_is_there_and_what_leads_to_it_is_not_given_up() {
@@ -205,8 +78,7 @@ async fn credentials_that_hold_no_longer_end_the_walk() {
     let rig = Rig::set().await;
     rig.plant(4);
     rig.fault(failing(1, "ExpiredTokenException"));
-    let (mut each, mut tell) = (|_: &Fleet, _: &ServiceFacts| {}, |_: &Progress| {});
-    let error = Box::pin(walk(&rig.clients, &settings(), Cursor::default(), &mut each, &mut tell)).await.unwrap_err();
+    let error = rig.fails().await;
     assert_eq!((error.operation, error.code.as_str()), ("apprunner:DescribeService", "ExpiredTokenException"));
 }
 
