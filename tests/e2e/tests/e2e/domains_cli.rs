@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 const API: &str = "api.harbour-coffee.net";
 const ZONE_ROLE: &str = "arn:aws:iam::210987654321:role/pitcrew-zones-eu-west-1";
 const EXTERNAL_ID: &str = "harbour-external-id";
+const USAGE: i32 = 2;
 const REFUSED: i32 = 3;
+const NOT_FOUND: i32 = 5;
 
 /// One run of the command: its exit code, what it printed, what it said.
 async fn run(scene: &Scene, arguments: &[&str]) -> (i32, String, String) {
@@ -173,5 +175,33 @@ async fn remove_ends_a_relink_that_is_half_way_and_takes_away_what_pitcrew_made(
     assert!(scene.remembered(API).is_null(), "{}", scene.remembered(API));
     assert_eq!(scene.said("pitcrew does not link it again any more"), 1, "{:?}", scene.headlines());
     assert_eq!(scene.status_of(&shop, API), "", "nobody linked it again");
+    scene.strike().await;
+}
+
+#[tokio::test]
+async fn every_id_that_a_notice_shows_leads_to_its_story_or_says_what_it_is() {
+    let scene = Scene::set().await;
+    scene.zone(ZONE, &[]);
+    let shop = scene.running("shop-api").await;
+    scene.associate(&shop, API, false);
+    scene.until_finished(&shop, API).await;
+    scene.internal("acm", "_Import", json!({"DomainName": "old.harbour-coffee.net", "Days": 20}));
+    scene.until(70, "both are told", |scene| scene.told_of("domain") == 1 && scene.told_of("certificate") == 1).await;
+    let (domain, certificate) = (scene.notice("domain"), scene.notice("certificate"));
+    let text = |notice: &Value, member: &str| notice[member].as_str().unwrap().to_owned();
+    let stories = [
+        (text(&domain, "incident"), API, &domain),
+        (text(&domain, "id"), API, &domain),
+        (text(&certificate, "id"), "certificate/", &certificate),
+    ];
+    for (id, subject, notice) in stories {
+        let (code, shown, said) = run(&scene, &["explain", &id]).await;
+        let receipt = text(notice, "receipt");
+        assert!(code == 0 && shown.contains(subject) && shown.contains(&receipt), "{id}: {code} {shown} {said}");
+    }
+    let (code, _, said) = run(&scene, &["explain", &text(&domain, "receipt")]).await;
+    assert!(code == USAGE && said.contains("is one receipt"), "{code} {said}");
+    let (code, _, said) = run(&scene, &["explain", "D-0123456789ab"]).await;
+    assert!(code == NOT_FOUND && said.contains("a link of a custom domain"), "{code} {said}");
     scene.strike().await;
 }
