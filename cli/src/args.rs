@@ -177,15 +177,15 @@ pub enum Command {
         #[command(subcommand)]
         action: Option<DomainsAction>,
     },
-    /// The receipts of an incident or a domain in their order: what was seen, decided and done, by which rule
+    /// The receipts of an incident, a domain or a certificate: what was seen, decided and done, by which rule
     Explain {
-        /// The incident's id (`pitcrew incidents --all` lists them), or a custom domain
+        /// An incident (`pitcrew incidents --all` lists them), a custom domain, a certificate's ARN, or the id of a notice about one
         #[arg(required_unless_present = "service", conflicts_with = "service")]
         subject: Option<String>,
         /// The newest receipts of this service (a name or an ARN) instead
         #[arg(long, value_name = "SERVICE")]
         service: Option<String>,
-        /// How many of a service's or a domain's receipts at the most [default: 20]
+        /// How many receipts at the most; not for an incident [default: 20]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
         limit: Option<u16>,
     },

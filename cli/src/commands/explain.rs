@@ -1,14 +1,20 @@
-//! `pitcrew explain`: the receipts behind an incident, a custom domain or a service: what woke pitcrew, what it saw, by which rule it decided
-//! what, and what it did.
+//! `pitcrew explain`: the receipts behind an incident, a custom domain, a certificate or a service: what woke pitcrew, what it saw, by which
+//! rule it decided what, and what it did. It takes every id that a notice shows, or says what it is and where to look.
 
+mod subject;
+
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use pitcrew_core::dns::name::Name;
+use pitcrew_core::domain::DomainMemory;
 use pitcrew_core::id::ServiceArn;
 use pitcrew_core::incident::{Incident, IncidentState, Outcome};
 use pitcrew_core::receipt::Receipt;
 use serde::Serialize;
+
+use subject::Subject;
 
 use super::follow::receipts;
 use super::incidents::wrapped;
@@ -25,7 +31,7 @@ const LABEL: usize = 12;
 /// Receipts where nobody says how many.
 const LIMIT: u16 = 20;
 
-/// Prints the receipts that were asked for. An incident's id holds no dot, and a custom domain always does.
+/// Prints the receipts that were asked for.
 pub async fn run(
     global: &Global,
     output: &Output,
@@ -34,34 +40,94 @@ pub async fn run(
     limit: Option<u16>,
 ) -> Result<Exit, Failure> {
     let newest = usize::from(limit.unwrap_or(LIMIT));
-    match (subject, of_service) {
-        (_, Some(named)) => service(global, output, named, newest).await,
-        (Some(name), None) if name.contains('.') => domain(global, output, name, newest).await,
-        (Some(_), None) if limit.is_some() => {
-            Err(Failure::new(Exit::Usage, "--limit is for a service or a domain: an incident is told whole")
-                .mend("leave --limit out"))
-        }
-        (id, None) => incident(global, output, id.unwrap_or_default()).await,
+    let subject = match of_service {
+        Some(named) => Subject::Service(named),
+        None => Subject::of(subject.unwrap_or_default()),
+    };
+    match subject {
+        Subject::Service(named) => service(global, output, named, newest).await,
+        Subject::Domain(name) => domain(global, output, name, newest).await,
+        Subject::Link(id) => link(global, output, id, newest).await,
+        Subject::Certificate(arn) => certificate(global, output, arn, newest).await,
+        Subject::Receipt(id) => Err(one_receipt(id)),
+        Subject::Audit(id) => Err(an_audit(id)),
+        Subject::Incident(_) if limit.is_some() => Err(Failure::new(
+            Exit::Usage,
+            "--limit is for a service, a domain or a certificate: an incident is told whole",
+        )
+        .mend("leave --limit out")),
+        Subject::Incident(id) => incident(global, output, id).await,
     }
+}
+
+fn one_receipt(id: &str) -> Failure {
+    let what = format!("`{}` is one receipt: it is told within the story of what it is about", line(id));
+    Failure::new(Exit::Usage, what).mend(
+        "give the incident, the domain or the certificate that the notice names, or `--service SERVICE`; the receipts show their ids",
+    )
+}
+
+fn an_audit(id: &str) -> Failure {
+    let what = format!("`{}` is a run of the audit: it has a report, and no receipts", line(id));
+    Failure::new(Exit::Usage, what).mend(
+        "its report and its page are in the bucket that the stack's output AuditBucketName names; `pitcrew audit` looks again",
+    )
+}
+
+/// Prints the story of the domain that a link's id stands for.
+async fn link(global: &Global, output: &Output, id: &str, limit: usize) -> Result<Exit, Failure> {
+    let session = Session::open(global, Needs::State).await?;
+    let table = &session.clients.table;
+    let names: Vec<Name> = table.remembered_domains(None).await?.into_iter().map(|known| known.name).collect();
+    let memories = if names.is_empty() { BTreeMap::new() } else { table.load_domains(&names).await?.0 };
+    // What was told before a link was seen bears the id of none.
+    let unseen = DomainMemory::default();
+    let is = |name: &Name, memory: &DomainMemory| memory.link_id(name) == id || unseen.link_id(name) == id;
+    let mut found = memories.into_iter().filter(|(name, memory)| memory.as_ref().is_ok_and(|memory| is(name, memory)));
+    let (name, _) = found.next().ok_or_else(|| {
+        let what = format!("`{}` stands for a link of a custom domain, and for none that is remembered in {}", line(id), session.region());
+        Failure::new(Exit::NotFound, what).mend(
+            "the domain was linked anew since, or is gone: give the domain itself, with which the notice begins; its receipts are kept for 400 days",
+        )
+    })?;
+    domain_of(&session, output, &name, limit).await
+}
+
+/// Prints the newest receipts of a certificate of ACM.
+async fn certificate(global: &Global, output: &Output, arn: &str, limit: usize) -> Result<Exit, Failure> {
+    let session = Session::open(global, Needs::State).await?;
+    let receipts = in_order(session.clients.table.certificate_receipts(arn, limit).await?);
+    if receipts.is_empty() {
+        return Err(Failure::new(Exit::NotFound, format!("no receipt is kept of the certificate {}", line(arn))).mend(format!(
+            "pitcrew in {} writes one when it tells or changes something, and keeps it for 400 days; check --region",
+            session.region()
+        )));
+    }
+    output.show(&Story::of_certificate(arn, receipts), session.now())?;
+    Ok(Exit::Done)
 }
 
 /// Prints the newest receipts of a custom domain. They are kept longer than its row.
 async fn domain(global: &Global, output: &Output, given: &str, limit: usize) -> Result<Exit, Failure> {
-    let session = Session::open(global, Needs::State).await?;
     let name = find::domain(given)?;
+    let session = Session::open(global, Needs::State).await?;
+    domain_of(&session, output, &name, limit).await
+}
+
+async fn domain_of(session: &Session, output: &Output, name: &Name, limit: usize) -> Result<Exit, Failure> {
     let table = &session.clients.table;
-    let mut receipts = table.domain_receipts(&name, limit).await?;
+    let mut receipts = table.domain_receipts(name, limit).await?;
     // A row that was forgotten and written anew counts its fence from the start: here the time is the order.
     receipts.reverse();
-    let memory = table.load_domains(std::slice::from_ref(&name)).await?.0.remove(&name).transpose()?;
+    let memory = table.load_domains(std::slice::from_ref(name)).await?.0.remove(name).transpose()?;
     let memory = memory.unwrap_or_default();
     if memory.version == 0 && receipts.is_empty() {
         let remembered = table.remembered_domains(None).await?.into_iter().map(|known| known.name).collect();
-        return Err(find::not_remembered(&name, &remembered));
+        return Err(find::not_remembered(name, &remembered));
     }
     let told = receipts.iter().rev().find_map(|receipt| receipt.service.clone());
     let service = memory.link.map(|link| link.service).or(told);
-    output.show(&Story::of_domain(&name, service.as_ref(), receipts), session.now())?;
+    output.show(&Story::of_domain(name, service.as_ref(), receipts), session.now())?;
     Ok(Exit::Done)
 }
 
@@ -70,12 +136,8 @@ async fn incident(global: &Global, output: &Output, id: &str) -> Result<Exit, Fa
     let session = Session::open(global, Needs::State).await?;
     let table = &session.clients.table;
     let unknown = || {
-        Failure::new(Exit::NotFound, format!("no incident `{}` is remembered in {}", line(id), session.region())).mend(
-            match id.starts_with("D-") {
-                true => "it stands for the link of a custom domain: give the domain itself",
-                false => "`pitcrew incidents --all` lists them; they are kept for 400 days",
-            },
-        )
+        Failure::new(Exit::NotFound, format!("no incident `{}` is remembered in {}", line(id), session.region()))
+            .mend("`pitcrew incidents --all` lists them; they are kept for 400 days")
     };
     let pointer = table.find_incident(id).await?.ok_or_else(unknown)?;
     let (memory, _) = table.load(&pointer.service).await?;
@@ -93,7 +155,14 @@ async fn service(global: &Global, output: &Output, service: &str, limit: usize) 
     let session = Session::open(global, Needs::State).await?;
     let arn = find::service(&session, service).await?;
     let receipts = in_order(session.clients.table.receipts(&arn, limit).await?);
-    let story = Story { service: arn.to_string(), name: arn.name().to_owned(), domain: None, incident: None, receipts };
+    let story = Story {
+        service: arn.to_string(),
+        name: arn.name().to_owned(),
+        domain: None,
+        certificate: None,
+        incident: None,
+        receipts,
+    };
     output.show(&story, session.now())?;
     Ok(Exit::Done)
 }
@@ -111,6 +180,8 @@ pub struct Story {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     domain: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<String>,
     incident: Option<About>,
     /// Oldest first.
     receipts: Vec<Receipt>,
@@ -136,9 +207,16 @@ impl Story {
             service: service.map(ToString::to_string).unwrap_or_default(),
             name: service.map(|arn| arn.name().to_owned()).unwrap_or_default(),
             domain: Some(name.clone()),
+            certificate: None,
             incident: None,
             receipts,
         }
+    }
+
+    /// A certificate of ACM is of no service.
+    fn of_certificate(arn: &str, receipts: Vec<Receipt>) -> Self {
+        let certificate = Some(arn.to_owned());
+        Self { service: String::new(), name: String::new(), domain: None, certificate, incident: None, receipts }
     }
 
     fn of_incident(incident: &Incident, receipts: Vec<Receipt>) -> Self {
@@ -158,7 +236,14 @@ impl Story {
             failing: incident.failing.as_ref().map(ToString::to_string),
         };
         let arn = &incident.service;
-        Self { service: arn.to_string(), name: arn.name().to_owned(), domain: None, incident: Some(about), receipts }
+        Self {
+            service: arn.to_string(),
+            name: arn.name().to_owned(),
+            domain: None,
+            certificate: None,
+            incident: Some(about),
+            receipts,
+        }
     }
 }
 
@@ -177,6 +262,10 @@ impl View for Story {
     fn text(&self, screen: &Screen) -> String {
         let mut out = String::new();
         match (&self.incident, &self.domain) {
+            (None, _) if self.certificate.is_some() => {
+                let arn = self.certificate.as_deref().unwrap_or_default();
+                let _infallible = writeln!(out, "{}", toned(Tone::Strong, &line(arn)));
+            }
             (Some(about), _) => about.text(&mut out, &self.name, screen),
             (None, Some(domain)) => {
                 let _infallible = writeln!(out, "{}  of {}", toned(Tone::Strong, domain.as_str()), line(&self.name));
@@ -252,6 +341,21 @@ mod tests {
         assert!(shown.starts_with("shop.example.com  of shop\n\n2026-09-22 13:59:00  alarm"), "{shown}");
         let nothing = Story::of_domain(&name, None, Vec::new());
         assert!(text(&nothing).contains("No receipt is kept."));
+    }
+
+    #[test]
+    fn a_certificates_story_begins_with_its_arn() {
+        let arn = "arn:aws:acm:eu-west-1:123456789012:certificate/0f1e2d3c";
+        let shown = text(&Story::of_certificate(arn, samples::receipts()));
+        assert!(shown.starts_with(&format!("{arn}\n\n2026-09-22 13:59:00  alarm")), "{shown}");
+        assert!(shown.contains("receipt   R-0a1b2c3d4e5f"), "the ids of the notices are in it: {shown}");
+    }
+
+    #[test]
+    fn what_has_no_story_of_its_own_says_what_it_is_and_where_to_look() {
+        let (receipt, audit) = (one_receipt("R-0a1b2c3d4e5f"), an_audit("audit-20261121"));
+        assert!(receipt.what.contains("is one receipt") && receipt.mend.unwrap().contains("--service"));
+        assert!(audit.what.contains("a run of the audit") && audit.mend.unwrap().contains("AuditBucketName"));
     }
 
     #[test]

@@ -123,3 +123,28 @@ async fn a_server_that_takes_the_connection_and_says_nothing_is_given_up() {
     assert!(!silent.is_finished(), "the server still holds the connection");
     silent.abort();
 }
+
+/// A certificate for this many names.
+fn of_names(count: usize, key: &KeyPair) -> CertificateDer<'static> {
+    let names: Vec<String> = (0..count).map(|n| format!("a-name-that-takes-its-place-{n:05}.example.com")).collect();
+    expired(&names.iter().map(String::as_str).collect::<Vec<_>>(), key)
+}
+
+#[tokio::test]
+async fn of_a_certificate_with_very_many_names_the_first_hundred_are_kept() {
+    let key = KeyPair::generate().unwrap();
+    let (port, _) = serve(of_names(150, &key), &key).await;
+    let seen = probe(&everything_here().await, &name("shop.example.com"), port).await.unwrap();
+    assert_eq!(seen.names.len(), NAMES_MAX);
+    assert_eq!(seen.names[99], "a-name-that-takes-its-place-00099.example.com");
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_longer_than_any_is_not_read_to_its_end() {
+    let key = KeyPair::generate().unwrap();
+    let leaf = of_names(3_000, &key);
+    assert!(leaf.len() > 128 * 1024, "{}", leaf.len());
+    let (port, _) = serve(leaf, &key).await;
+    let error = probe(&everything_here().await, &name("shop.example.com"), port).await.unwrap_err();
+    assert!(matches!(error, ProbeError::Handshake { .. }), "{error}");
+}

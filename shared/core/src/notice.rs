@@ -94,7 +94,7 @@ pub struct Notice {
     pub done: Vec<String>,
     pub todo: Vec<Todo>,
     pub links: Vec<Link>,
-    /// The receipt behind it: `pitcrew explain` takes it.
+    /// The receipt behind it: `pitcrew explain` shows it in the story of what the notice is about.
     pub receipt: String,
     pub at: Timestamp,
 }

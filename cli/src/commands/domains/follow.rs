@@ -199,7 +199,7 @@ fn held(request: &Request, report: &DomainReport, after: &DomainMemory) -> Come 
         Some(Hold::Off) => end(End::Refused, "it is switched off for this service"),
         Some(Hold::Blind) => end(End::Failed, "what the decision needs cannot be read; `pitcrew doctor` tells more"),
         Some(Hold::OutOfTime) => end(End::Failed, "it took too long; ask again"),
-        Some(Hold::Gone) if *request == Request::Remove && !after.owned.is_empty() => {
+        Some(Hold::Gone) if *request == Request::Remove && after.gone_since.is_some() && !after.owned.is_empty() => {
             end(End::Done, "what is left is needed by other domains, and goes with the last of them")
         }
         Some(Hold::Gone) => end(End::Gone, "App Runner does not show the domain at this service"),
@@ -288,8 +288,11 @@ mod tests {
     fn a_removal_is_done_when_nothing_is_remembered_any_more() {
         let gone = || report(Some(Hold::Gone), Vec::new());
         assert_eq!(exit(&come(&Request::Remove, &gone(), &DomainMemory::default())), Some(Exit::Done));
-        let shared = come(&Request::Remove, &gone(), &samples::domain_memory());
+        let shared = DomainMemory { gone_since: Some(samples::now()), ..samples::domain_memory() };
+        let shared = come(&Request::Remove, &gone(), &shared);
         assert_eq!(exit(&shared), Some(Exit::Done), "what other domains need stays, and that is no failure");
+        let elsewhere = come(&Request::Remove, &gone(), &samples::domain_memory());
+        assert_eq!(exit(&elsewhere), Some(Exit::NotFound), "a domain that was not looked at is not done");
     }
 
     #[test]

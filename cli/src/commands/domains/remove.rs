@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use pitcrew_core::dns::name::Name;
 use pitcrew_core::domain::{DomainMemory, Request};
 use pitcrew_core::id::ServiceArn;
+use pitcrew_core::receipt::rule;
 
 use super::act::{Asked, Manner, consent, row, told};
 use super::follow::Way;
@@ -21,6 +22,8 @@ use crate::words::{Tone, length, line, toned};
 const GONE_FOR: SignedDuration = SignedDuration::from_secs(61);
 /// How often it is looked whether that time is over.
 const EVERY: std::time::Duration = std::time::Duration::from_secs(5);
+/// So many runs an intent of somebody else is waited for: it is settled by reading after a minute.
+const RUNS_MAX: u32 = 30;
 
 /// Removes the records of one domain.
 pub async fn run(
@@ -37,15 +40,17 @@ pub async fn run(
         Some(named) => find::service(&session.session, named).await?,
         None => linked(&session, &name, &memory).await?,
     };
-    let engine = session.engine(false);
+    let relink = memory.relink.as_ref();
+    if relink.is_some_and(|relink| relink.service != arn) {
+        return Err(of_another(&arn, &name, &memory));
+    }
+    // With what linking again needs: a relink that is half-way is ended by the same rows.
+    let engine = session.engine(true);
     match look(&engine, &session, &arn, &name).await? {
+        Some(found) if found.is_shown() && relink.is_some() => return Err(still_unlinked(&arn, &name)),
         Some(found) if found.is_shown() => return Err(still_shown(&arn, &name)),
         Some(_) => {}
         None => return Err(of_another(&arn, &name, &memory)),
-    }
-    if memory.relink.is_some() {
-        return Err(Failure::new(Exit::Refused, format!("pitcrew is linking {name} again: nothing was done"))
-            .mend(format!("`pitcrew explain '{name}'` shows how far it is")));
     }
     if manner.ask {
         consent(output, &removal(&name, &arn, &memory))?;
@@ -65,14 +70,32 @@ pub async fn run(
     told(output, &session, (&arn, &name), Asked::Remove, gone, &engine).await
 }
 
-/// Has the absence written down, and waits until it is old enough: asked before, the decision would refuse.
+/// Has the absence written down, and waits until it is old enough: asked before, the decision would refuse. The first run ends
+/// a relink that is half-way, once it is known what became of its last call.
 async fn first_sight(way: &mut Way<'_>) -> Result<(), Failure> {
     let (session, name) = (way.session, way.name);
-    if load(session, name).await?.gone_since.is_none() {
-        way.run().await?;
-    }
-    while let Some(left) = load(session, name).await?.gone_since.and_then(|since| too_young(since, session.now())) {
-        way.output.progress(&format!("{name}: App Runner's list may be stale, waits {} more", length(left)));
+    let mut runs = RUNS_MAX;
+    loop {
+        let memory = load(session, name).await?;
+        let waits = match memory.gone_since {
+            Some(since) => match too_young(since, session.now()) {
+                Some(left) => format!("App Runner's list may be stale, waits {} more", length(left)),
+                None => break,
+            },
+            None if runs > 0 => {
+                runs -= 1;
+                let refused = way.run().await?.receipts.iter().any(|receipt| receipt.rule == rule::OPERATOR);
+                let after = load(session, name).await?;
+                let under_way = after.gone_since.is_some() || after.intent.is_some() || after.relink.is_some();
+                if refused || !under_way {
+                    // The run that follows says why.
+                    break;
+                }
+                "waits for what pitcrew's last call has come to".to_owned()
+            }
+            None => break,
+        };
+        way.output.progress(&format!("{name}: {waits}"));
         tokio::time::sleep(EVERY).await;
     }
     way.output.progress("");
@@ -120,8 +143,18 @@ fn still_shown(arn: &ServiceArn, name: &Name) -> Failure {
     Failure::new(Exit::Refused, format!("App Runner still shows {name} at {}: nothing was done", arn.name())).mend(mend)
 }
 
+fn still_unlinked(arn: &ServiceArn, name: &Name) -> Failure {
+    let what =
+        format!("pitcrew is linking {name} again, and App Runner still shows it at {}: nothing was done", arn.name());
+    Failure::new(Exit::Refused, what).mend(format!(
+        "`pitcrew explain '{name}'` shows how far it is; once App Runner has let it go, the same command ends that and removes"
+    ))
+}
+
 fn of_another(arn: &ServiceArn, name: &Name, memory: &DomainMemory) -> Failure {
-    let other = memory.link.as_ref().map(|link| link.service.to_string()).unwrap_or_default();
+    let linked = memory.link.as_ref().map(|link| &link.service);
+    let other = linked.or(memory.relink.as_ref().map(|relink| &relink.service));
+    let other = other.map(ToString::to_string).unwrap_or_default();
     Failure::new(
         Exit::Refused,
         format!("{name} is remembered of another service than {}: nothing was done", arn.name()),
@@ -132,6 +165,9 @@ fn of_another(arn: &ServiceArn, name: &Name, memory: &DomainMemory) -> Failure {
 fn removal(name: &Name, arn: &ServiceArn, memory: &DomainMemory) -> String {
     let name = toned(Tone::Strong, name.as_str());
     let mut text = format!("{name} is not associated with {} any more.\n", line(arn.name()));
+    if memory.relink.is_some() {
+        text.push_str("pitcrew was linking it again: it gives that up.\n");
+    }
     if memory.owned.is_empty() {
         text.push_str("pitcrew made no record for it: it is only forgotten.\n");
         return text;
@@ -169,6 +205,24 @@ mod tests {
         let failure = still_shown(&samples::arn(), &find::domain("*.example.com").unwrap());
         assert_eq!(failure.exit, Exit::Refused);
         assert!(failure.mend.unwrap().ends_with("--domain-name '*.example.com'"));
+    }
+
+    #[test]
+    fn a_relink_that_is_half_way_is_given_up_and_said() {
+        let mut memory = samples::domain_memory();
+        memory.link = None;
+        memory.relink = Some(pitcrew_core::domain::Relink {
+            since: samples::now(),
+            service: samples::arn(),
+            www: false,
+            reason: "The certificate expired.".to_owned(),
+            stage: pitcrew_core::domain::RelinkStage::Linking,
+        });
+        assert!(plain(&memory).contains("pitcrew was linking it again: it gives that up."));
+        let name = find::domain("shop.example.com").unwrap();
+        let other = of_another(&samples::arn(), &name, &memory);
+        assert!(other.mend.unwrap().contains(&samples::arn().to_string()), "the service of the relink is named");
+        assert!(still_unlinked(&samples::arn(), &name).what.contains("is linking shop.example.com again"));
     }
 
     #[test]

@@ -42,6 +42,10 @@ fn wait(due: &mut Instant, now: Instant) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::future::{Future as _, poll_fn};
+    use std::pin::pin;
+    use std::task::Poll;
+
     use super::*;
 
     #[test]
@@ -64,5 +68,43 @@ mod tests {
         let later = now + Duration::from_secs(3600);
         let at_once = (0..20).filter(|_| wait(&mut due, later).is_zero()).count();
         assert_eq!(at_once, 10);
+    }
+
+    /// A pace whose next request is due in this time.
+    fn due_in(time: Duration) -> Pace {
+        Pace { due: Mutex::new(Instant::now() + time) }
+    }
+
+    /// Asks for a turn and goes away: whether it had come at once.
+    async fn comes_at_once(pace: &Pace) -> bool {
+        let mut turn = pin!(pace.turn());
+        poll_fn(|context| Poll::Ready(turn.as_mut().poll(context).is_ready())).await
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_is_free_comes_at_once_and_one_that_is_not_is_slept_for() {
+        // However long the machine takes, what is due by then is free, and an hour is not over.
+        let free = due_in(EVERY * (BURST - 1));
+        assert!(comes_at_once(&free).await, "the last of those that may go at once");
+        assert!(!comes_at_once(&due_in(Duration::from_secs(3600))).await, "it is slept for");
+        due_in(EVERY * BURST).turn().await;
+    }
+
+    /// More than are free by far, and fewer than a task may take before tokio has it yield.
+    const TAKEN: u32 = 100;
+
+    #[tokio::test]
+    async fn a_second_user_of_one_pace_waits_for_what_the_first_took() {
+        let pace = Pace::default();
+        let (first, second) = (&pace, &pace);
+        assert!(comes_at_once(second).await);
+        let before = *pace.due.lock().await;
+        // Each takes its place when it is asked for, also where nobody waits for its end.
+        for _ in 0..TAKEN {
+            comes_at_once(first).await;
+        }
+        assert!(!comes_at_once(second).await, "it waits behind them");
+        let due = *pace.due.lock().await;
+        assert!(due.duration_since(before) >= EVERY * (TAKEN + 1), "each took half a second");
     }
 }

@@ -27,12 +27,14 @@
 //! needed. Of two wanted records that cannot stand together the first one counts, and the second is in conflict with it.
 
 mod batches;
+mod landed;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
 
 pub use batches::CHANGES_MAX;
+pub use landed::Landed;
 
 use serde::{Deserialize, Serialize};
 

@@ -120,6 +120,13 @@ enum Obstacle {
     Blind,
 }
 
+impl Obstacle {
+    /// The reason goes on in a sentence that has its own full stop.
+    fn of(place: &Place, refusal: &Refusal) -> Self {
+        Self::Is(trouble::reason(place, refusal).trim_end_matches('.').to_owned())
+    }
+}
+
 fn obstacle(seen: &Observed, association: &Association, case: &Case, caa: &Caa) -> Result<Obstacle, Look> {
     if let Some(forbidden) = caa.forbidden.first() {
         let set = forbidden.records.join(" | ");
@@ -127,7 +134,7 @@ fn obstacle(seen: &Observed, association: &Association, case: &Case, caa: &Caa) 
     }
     for (wanted, verdict) in &case.plan.wanted {
         if let Verdict::Refused(refusal) = verdict {
-            return Ok(Obstacle::Is(trouble::reason(&wanted.place, refusal)));
+            return Ok(Obstacle::of(&wanted.place, refusal));
         }
     }
     // The new proofs stand at or below the names themselves, wherever the old ones stood.
@@ -136,7 +143,7 @@ fn obstacle(seen: &Observed, association: &Association, case: &Case, caa: &Caa) 
         match zone::choose(host, &hosts, &seen.dns)? {
             Ok(_) => {}
             Err(Refusal::Blind(_)) => return Ok(Obstacle::Blind),
-            Err(refusal) => return Ok(Obstacle::Is(trouble::reason(&Place::Public, &refusal))),
+            Err(refusal) => return Ok(Obstacle::of(&Place::Public, &refusal)),
         }
     }
     Ok(Obstacle::None)

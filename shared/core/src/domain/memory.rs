@@ -11,6 +11,7 @@ use crate::dns::facts::ZoneRef;
 use crate::dns::name::Name;
 use crate::dns::plan::Owned;
 use crate::id::ServiceArn;
+use crate::short_hash::short_hash;
 
 /// The association, as it was last seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,4 +119,12 @@ pub struct DomainMemory {
     pub blind_told: Option<Timestamp>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub repairs: Vec<Repair>,
+}
+
+impl DomainMemory {
+    /// The identity of the present link of this domain, as notices and receipts bear it.
+    pub fn link_id(&self, name: &Name) -> String {
+        let since = self.link.as_ref().map(|link| link.first_seen.to_string()).unwrap_or_default();
+        format!("D-{}", short_hash([name.as_str(), &since]))
+    }
 }

@@ -6,7 +6,7 @@
 //! | an intent of this invocation, at most 30 s old, and with all that was read again the same would be decided | call, once | [`settle`] |
 //! | the same, and something else would be decided | drop the intent, decide again | [`settle`] |
 //! | any other intent younger than 60 s (its answer may be lost) | hold, wake after 60 s | [`settle`] |
-//! | an older one | settle by reading: what stands exactly is ours, what is gone is forgotten; associations as App Runner shows them | [`settle`] |
+//! | an older one | settle by reading: a batch that stands whole is ours, of any other nothing arrived; associations as App Runner shows them | [`settle`] |
 //! | not associated, and linking again is under way | associate again; where pause or hold stop that, told at once | [`relink`] |
 //! | not associated here, but linked to another service by now; or never ours | hold | [`remove`] |
 //! | not associated, first seen so | remember when, wake after 60 s: a stale list must remove nothing | [`remove`] |

@@ -3,13 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::put::Case;
-use super::{Decision, DomainMemory, Hold, Look, Observed, Settings, Trigger, decide, settle, tell};
+use super::{Decision, DomainMemory, Hold, Look, Observed, Settings, Trigger, decide, remove, settle, tell};
 use crate::dns::plan::{Place, Purpose, Verdict, Wanted};
 use crate::dns::record::{Data, RecordSet};
-use crate::notice::{NoticeKind, Severity};
+use crate::notice::{Notice, NoticeKind, Severity};
 
 /// Records that tell or note something before the first outside change; more would be a decision that runs in circles.
 const STEPS_MAX: usize = 20;
+
+/// What comes before everything else about a domain that has been gone for less than a minute.
+const WAIT: &str = "wait a minute, lest the list be stale, then ";
 
 /// A custom domain as a person looks at it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +61,8 @@ pub enum Owner {
     Nobody,
 }
 
-/// The dry plan. What was told before counts as untold, so that every blocker shows.
+/// The dry plan. What was told before counts as untold, so that every blocker shows. A domain that App Runner does not show is
+/// looked at as if the minute were over in which nobody believes it.
 ///
 /// # Errors
 /// The read that is missing.
@@ -76,50 +80,56 @@ pub fn preview(seen: &Observed, settings: &Settings) -> Result<Preview, Look> {
         next: String::new(),
         command: None,
     };
+    let mut first = "";
     for _ in 0..STEPS_MAX {
-        match decide(&ahead, settings) {
+        if remove::is_young(&ahead) {
+            ahead.memory.gone_since = Some(remove::old_enough(seen.now));
+            first = WAIT;
+        }
+        let next = match decide(&ahead, settings) {
             Decision::Look(look) => return Err(look),
-            Decision::Hold { reason, .. } => {
-                preview.next = words(reason).to_owned();
-                return Ok(preview);
-            }
-            Decision::Call(intent) => {
-                preview.next = format!("is about to {}", tell::act_words(&intent.act));
-                return Ok(preview);
-            }
+            Decision::Hold { reason, .. } => words(&ahead, reason).to_owned(),
+            Decision::Call(intent) => format!("is about to {}", tell::act_words(&intent.act)),
             Decision::Record(record) => {
-                for notice in &record.notices {
-                    let proposal = notice.kind == NoticeKind::Proposal;
-                    if proposal || notice.severity > Severity::Info {
-                        let text = [notice.headline.as_str(), &notice.happened, &notice.done.join(" ")].join(". ");
-                        preview.blockers.push(text.replace("..", "."));
-                    }
-                    if preview.command.is_none() {
-                        preview.command = notice.todo.iter().find_map(|todo| todo.command.clone());
-                    }
+                preview.take(&record.notices);
+                match record.memory {
+                    None => "forget the domain: nothing of it is left".to_owned(),
+                    Some(memory) => match &memory.intent {
+                        Some(intent) => tell::act_words(&intent.act),
+                        None => {
+                            ahead.memory = memory;
+                            continue;
+                        }
+                    },
                 }
-                let Some(memory) = record.memory else {
-                    preview.next = "forget the domain: nothing of it is left".to_owned();
-                    return Ok(preview);
-                };
-                if let Some(intent) = &memory.intent {
-                    preview.next = tell::act_words(&intent.act);
-                    return Ok(preview);
-                }
-                if memory.gone_since.is_some() && ahead.memory.gone_since.is_none() {
-                    preview.next = "wait a minute, lest the list be stale, then remove what pitcrew made".to_owned();
-                    return Ok(preview);
-                }
-                ahead.memory = memory;
+            }
+        };
+        return Ok(Preview { next: format!("{first}{next}"), ..preview });
+    }
+    Ok(Preview { next: words(&ahead, Hold::Blocked).to_owned(), ..preview })
+}
+
+impl Preview {
+    /// What would be told: what stands in the way, and the first command that helps.
+    fn take(&mut self, notices: &[Notice]) {
+        for notice in notices {
+            if notice.kind == NoticeKind::Proposal || notice.severity > Severity::Info {
+                let text = [notice.headline.as_str(), &notice.happened, &notice.done.join(" ")].join(". ");
+                self.blockers.push(text.replace("..", "."));
+            }
+            if self.command.is_none() {
+                self.command = notice.todo.iter().find_map(|todo| todo.command.clone());
             }
         }
     }
-    preview.next = words(Hold::Blocked).to_owned();
-    Ok(preview)
 }
 
-fn words(reason: Hold) -> &'static str {
+fn words(ahead: &Observed, reason: Hold) -> &'static str {
     match reason {
+        Hold::Proposed if ahead.association.is_none() => "keep what pitcrew made, until a person has it removed",
+        Hold::Gone if ahead.memory.gone_since.is_some() && !ahead.memory.owned.is_empty() => {
+            "keep what pitcrew made: other domains need it"
+        }
         Hold::Settled => "nothing: active, and everything stands",
         Hold::AppRunnerAtWork => "wait for App Runner",
         Hold::DnsAtWork => "wait for the DNS",

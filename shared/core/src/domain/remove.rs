@@ -3,7 +3,7 @@
 //! The first sight is never believed: the list may be stale, and a record that is removed too early is an outage. Targets go
 //! first, so that no name leads to a service that may soon be somebody else's; proofs go when no other domain needs them.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::draft::Draft;
 use super::permit::{DOMAINS, Permit, asked, hold, permit};
@@ -18,6 +18,17 @@ use crate::receipt::rule;
 
 /// The domain must have been gone for this long.
 const GONE_FOR: SignedDuration = SignedDuration::from_secs(60);
+
+/// Whether the domain is gone, and not for long enough that it is believed.
+pub(super) fn is_young(seen: &Observed) -> bool {
+    let since = seen.memory.gone_since.filter(|_| seen.association.is_none());
+    since.is_some_and(|since| seen.now.duration_since(since) < GONE_FOR)
+}
+
+/// Since when a domain must have been gone, for that to be believed now.
+pub(super) fn old_enough(now: Timestamp) -> Timestamp {
+    now - GONE_FOR
+}
 
 /// The rows for a domain without an association.
 pub(super) fn gone(seen: &Observed, settings: &Settings) -> Result<Decision, Look> {

@@ -5,7 +5,8 @@
 //! | an intent of this invocation, at most 30 s old, and the same would be decided now | call, once |
 //! | the same, and something else would be decided now | drop it, decide again |
 //! | any other intent younger than 60 s: its call may still arrive | hold |
-//! | an older one | settle by reading: what stands exactly is ours, what is gone is forgotten |
+//! | an older one, to change records | settle by reading: a batch that stands whole is ours; of any other nothing arrived, and what looks like it is somebody else's ([`Landed`]) |
+//! | an older one, to link or unlink | settle by reading: as App Runner shows the association |
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,8 +15,7 @@ use super::permit::{asked, hold};
 use super::{
     Act, Decision, DomainMemory, DomainStatus, Hold, Intent, Look, Observed, Settings, Then, relink, repair, tell,
 };
-use crate::dns::name::Name;
-use crate::dns::plan::{Batch, Owned, Purpose};
+use crate::dns::plan::{Batch, Landed, Owned, Purpose};
 use crate::dns::record::{Change, RecordSet, RecordType};
 use crate::receipt::rule;
 use crate::short_hash::short_hash;
@@ -62,13 +62,20 @@ fn by_reading(seen: &Observed, intent: &Intent) -> Result<Decision, Look> {
     draft.memory.intent = None;
     let status = seen.association.as_ref().map(|association| &association.status);
     let arrived = match &intent.act {
-        Act::ChangeRecords(batch) => match records_arrived(seen, batch, &mut draft.memory)? {
-            None => return Ok(hold(Hold::Blind, Some(60))),
-            Some(arrived) => {
-                if arrived {
-                    tell_of(&mut draft, batch);
+        Act::ChangeRecords(batch) => match batch.landed(&seen.dns)? {
+            Landed::Blind => return Ok(hold(Hold::Blind, Some(60))),
+            Landed::Whole => {
+                own_all(&mut draft.memory, batch);
+                tell_of(&mut draft, batch);
+                true
+            }
+            Landed::Not { foreign, gone } => {
+                let gone = gone.into_iter().map(Change::Delete);
+                gone.for_each(|change| own(&mut draft.memory, batch, &change));
+                if !foreign.is_empty() {
+                    draft.saw("not ours", record_words(&foreign));
                 }
-                arrived
+                false
             }
         },
         Act::Disassociate => {
@@ -90,24 +97,8 @@ fn by_reading(seen: &Observed, intent: &Intent) -> Result<Decision, Look> {
     Ok(draft.record(&format!("settled by reading: {words}"), Then::Again))
 }
 
-/// Reads the batch back into the owned records. Whether all of it stands; `None` where it cannot be read.
-fn records_arrived(seen: &Observed, batch: &Batch, memory: &mut DomainMemory) -> Result<Option<bool>, Look> {
-    let names: Vec<Name> = batch.changes.iter().map(|change| change.record().name.clone()).collect();
-    let mut all = true;
-    for change in &batch.changes {
-        let record = change.record();
-        let Ok(standing) = seen.dns.standing(&batch.zone, &record.name, &names)? else { return Ok(None) };
-        let stands = standing.contains(record);
-        let done = match change {
-            Change::Create(_) => stands,
-            Change::Delete(_) => !stands,
-        };
-        all &= done;
-        if done {
-            own(memory, batch, change);
-        }
-    }
-    Ok(Some(all))
+fn record_words(records: &[RecordSet]) -> String {
+    records.iter().map(RecordSet::words).collect::<Vec<_>>().join("; ")
 }
 
 /// What a change that was made does to the owned records.

@@ -20,8 +20,7 @@ pub(super) struct Trouble {
 
 /// The identity of the present link of the domain: one thread of messages follows it.
 pub(super) fn incident(seen: &Observed) -> String {
-    let since = seen.memory.link.as_ref().map(|link| link.first_seen.to_string()).unwrap_or_default();
-    format!("D-{}", short_hash([seen.name.as_str(), &since]))
+    seen.memory.link_id(&seen.name)
 }
 
 /// `4 min 30 s`: a span that people read.

@@ -3,7 +3,7 @@
 use pitcrew_cloud::outside::Behaviour;
 use pitcrew_e2e::names::{ZONE, commands, record};
 use pitcrew_e2e::scene::CERTIFICATES;
-use pitcrew_e2e::{Scene, Shop};
+use pitcrew_e2e::{Scene, Shop, table};
 use serde_json::{Value, json};
 
 const API: &str = "api.harbour-coffee.net";
@@ -175,5 +175,53 @@ async fn an_imported_certificate_is_told_with_the_command_that_follows_it() {
     );
     assert_eq!((scene.batches_sent(), scene.records(&zone)), (0, before));
     scene.check_calm();
+    scene.strike().await;
+}
+
+/// The certificates that the function described, in that order, each at its first time.
+fn described(scene: &Scene, skip: usize) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    let asked = scene.attempts("DescribeCertificate").into_iter().skip(skip);
+    for arn in asked.filter_map(|entry| Some(entry.what["input"]["CertificateArn"].as_str()?.to_owned())) {
+        if !seen.contains(&arn) {
+            seen.push(arn);
+        }
+    }
+    seen
+}
+
+#[tokio::test]
+async fn a_sweep_over_the_certificates_that_is_cut_goes_on_where_it_stopped_and_comes_round() {
+    const CERTIFICATES_MADE: usize = 24;
+    // So many calls are answered before ACM asks to slow down.
+    const ANSWERED: usize = 10;
+    // So many run at once.
+    const AT_ONCE: usize = 4;
+    let scene = Scene::set().await;
+    for n in 0..CERTIFICATES_MADE {
+        scene.internal("acm", "_Import", json!({"DomainName": format!("c{n}.harbour-coffee.net"), "Days": 300}));
+    }
+    let row = |scene: &Scene| table::all(scene).into_iter().find(|row| row["sk"] == "SWEEP-ACM");
+    let slow = json!({"on": "acm:DescribeCertificate", "by": "pitcrew-*", "skip": ANSWERED, "times": 1_000,
+        "do": {"kind": "throttle"}});
+    scene.fault(slow);
+    scene.until(130, "a sweep is cut", |scene| row(scene).is_some()).await;
+    scene.no_more_faults();
+    // Wakes of single certificates come within minutes, the next sweep later.
+    scene.minutes(5).await;
+    let cursor = row(&scene).unwrap()["next"].as_str().unwrap().to_owned();
+    let before = scene.attempts("DescribeCertificate").len();
+    scene.until(130, "a sweep comes to its end", |scene| row(scene).is_none()).await;
+    let looked_at = described(&scene, before);
+    let mut way = looked_at.clone();
+    way.sort();
+    assert_eq!(way.len(), CERTIFICATES_MADE, "it comes round: {looked_at:#?}");
+    let from = way.iter().position(|arn| *arn == cursor).expect("the cursor is at a certificate");
+    assert!((AT_ONCE..=CERTIFICATES_MADE - 2 * AT_ONCE).contains(&from), "it was cut on its way: {from}");
+    way.rotate_left(from);
+    // Which of those that run at once is heard first is left to the machine.
+    for arn in &looked_at[..AT_ONCE] {
+        assert!(way[..2 * AT_ONCE].contains(arn), "it goes on at {cursor}: {looked_at:#?}");
+    }
     scene.strike().await;
 }

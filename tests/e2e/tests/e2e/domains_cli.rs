@@ -1,6 +1,7 @@
 //! `pitcrew domains`, `plan` and `adopt` as their binary, against the cloud.
 
 use std::process::Output;
+use std::time::Duration;
 
 use pitcrew_e2e::binaries::operator;
 use pitcrew_e2e::names::{OTHER_ACCOUNT, ZONE, record};
@@ -10,7 +11,9 @@ use serde_json::{Value, json};
 const API: &str = "api.harbour-coffee.net";
 const ZONE_ROLE: &str = "arn:aws:iam::210987654321:role/pitcrew-zones-eu-west-1";
 const EXTERNAL_ID: &str = "harbour-external-id";
+const USAGE: i32 = 2;
 const REFUSED: i32 = 3;
+const NOT_FOUND: i32 = 5;
 
 /// One run of the command: its exit code, what it printed, what it said.
 async fn run(scene: &Scene, arguments: &[&str]) -> (i32, String, String) {
@@ -125,5 +128,80 @@ async fn a_zone_of_another_account_that_lets_only_the_functions_in_says_why_and_
         assert!(blockers.contains(words), "{words}: {plan:#}");
     }
     assert_eq!(json!(scene.batches_sent()), json!(0));
+    scene.strike().await;
+}
+
+/// A domain that pitcrew has unlinked, and that App Runner refuses to associate again.
+async fn half_way(scene: &Scene) -> (Shop, String, Vec<Value>) {
+    let zone = scene.zone(ZONE, &[record(ZONE, "TXT", "\"v=spf1 -all\"")]);
+    let before = scene.records(&zone);
+    let shop = scene.running("shop-api").await;
+    scene.associate(&shop, API, false);
+    scene.until_finished(&shop, API).await;
+    scene.tag(&shop, "pitcrew:relink", "true");
+    let busy = json!({"kind": "error", "code": "InvalidStateException", "message": "busy"});
+    scene.fault(json!({"on": "apprunner:AssociateCustomDomain", "by": "pitcrew-*", "times": 1_000, "do": busy}));
+    scene.internal("acm", "_Expire", json!({"DomainName": API}));
+    scene
+        .until(120, "it is unlinked and not linked again", |scene| {
+            scene.remembered(API)["relink"]["stage"] == "linking" && scene.status_of(&shop, API).is_empty()
+        })
+        .await;
+    (shop, zone, before)
+}
+
+#[tokio::test]
+async fn remove_ends_a_relink_that_is_half_way_and_takes_away_what_pitcrew_made() {
+    let scene = Scene::set().await;
+    let (shop, zone, before) = half_way(&scene).await;
+    assert!(owned(&scene) >= 3 && scene.records(&zone).len() >= before.len() + 3, "{}", scene.story());
+    let other = scene.running("cart").await;
+    let (code, text, said) = run(&scene, &["domains", "remove", API, "--service", &other.arn, "--yes"]).await;
+    assert!(code == REFUSED && said.contains(&shop.arn), "it is not the other service's: {code} {text} {said}");
+    let passing = async {
+        loop {
+            // The command looks every few seconds of real time: the cloud's hours must not run away meanwhile.
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            scene.seconds(10).await;
+        }
+    };
+    let (code, text, said) = tokio::select! {
+        ran = run(&scene, &["domains", "remove", API, "--yes", "--json"]) => ran,
+        () = passing => unreachable!("time passes without an end"),
+    };
+    assert_eq!(code, 0, "{text} {said}\n{}", scene.story());
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["outcome"], "done");
+    assert_eq!(scene.added(&zone, &before), Vec::<Value>::new(), "{text}\n{}", scene.story());
+    assert!(scene.remembered(API).is_null(), "{}", scene.remembered(API));
+    assert_eq!(scene.said("pitcrew does not link it again any more"), 1, "{:?}", scene.headlines());
+    assert_eq!(scene.status_of(&shop, API), "", "nobody linked it again");
+    scene.strike().await;
+}
+
+#[tokio::test]
+async fn every_id_that_a_notice_shows_leads_to_its_story_or_says_what_it_is() {
+    let scene = Scene::set().await;
+    scene.zone(ZONE, &[]);
+    let shop = scene.running("shop-api").await;
+    scene.associate(&shop, API, false);
+    scene.until_finished(&shop, API).await;
+    scene.internal("acm", "_Import", json!({"DomainName": "old.harbour-coffee.net", "Days": 20}));
+    scene.until(70, "both are told", |scene| scene.told_of("domain") == 1 && scene.told_of("certificate") == 1).await;
+    let (domain, certificate) = (scene.notice("domain"), scene.notice("certificate"));
+    let text = |notice: &Value, member: &str| notice[member].as_str().unwrap().to_owned();
+    let stories = [
+        (text(&domain, "incident"), API, &domain),
+        (text(&domain, "id"), API, &domain),
+        (text(&certificate, "id"), "certificate/", &certificate),
+    ];
+    for (id, subject, notice) in stories {
+        let (code, shown, said) = run(&scene, &["explain", &id]).await;
+        let receipt = text(notice, "receipt");
+        assert!(code == 0 && shown.contains(subject) && shown.contains(&receipt), "{id}: {code} {shown} {said}");
+    }
+    let (code, _, said) = run(&scene, &["explain", &text(&domain, "receipt")]).await;
+    assert!(code == USAGE && said.contains("is one receipt"), "{code} {said}");
+    let (code, _, said) = run(&scene, &["explain", "D-0123456789ab"]).await;
+    assert!(code == NOT_FOUND && said.contains("a link of a custom domain"), "{code} {said}");
     scene.strike().await;
 }

@@ -5,7 +5,8 @@
 //! | an intent of this invocation, at most 30 s old, and the same would be decided now | call, once |
 //! | the same, and something else would be decided now | drop it, decide again |
 //! | any other intent younger than 60 s: its call may still arrive | hold |
-//! | an older one | settle by reading: what stands exactly is ours |
+//! | an older one, to make records | settle by reading: a batch that stands whole is ours; of any other nothing arrived, and what looks like it is somebody else's ([`Landed`]) |
+//! | an older one, to renew | settle by reading: a renewal that runs is the one that was asked for |
 //!
 //! | answer | what follows |
 //! |---|---|
@@ -20,9 +21,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::draft::Draft;
 use super::{AcmMemory, Act, CallAnswer, Decision, Intent, Look, Observed, Then, tell};
 use crate::autonomy::Autonomy;
-use crate::dns::name::Name;
-use crate::dns::plan::{Batch, Owned, Purpose};
-use crate::dns::record::Change;
+use crate::dns::plan::{Batch, Landed, Owned, Purpose};
+use crate::dns::record::{Change, RecordSet};
 use crate::receipt::rule;
 use crate::short_hash::short_hash;
 
@@ -71,23 +71,21 @@ fn by_reading(seen: &Observed, intent: &Intent) -> Result<Decision, Look> {
     draft.saw("intent", &tell::act_words(&intent.act));
     draft.memory.intent = None;
     let arrived = match &intent.act {
-        Act::ChangeRecords(batch) => {
-            let names: Vec<Name> = batch.changes.iter().map(|change| change.record().name.clone()).collect();
-            let mut made = Vec::new();
-            for change in &batch.changes {
-                let record = change.record();
-                let Ok(standing) = seen.dns.standing(&batch.zone, &record.name, &names)? else {
-                    return Ok(Decision::Hold { reason: "blind" });
-                };
-                made.extend(standing.contains(record).then(|| change.clone()));
+        Act::ChangeRecords(batch) => match batch.landed(&seen.dns)? {
+            Landed::Blind => return Ok(Decision::Hold { reason: "blind" }),
+            Landed::Whole => {
+                own(&mut draft.memory, batch);
+                draft.notices.push(tell::put_back(seen, batch));
+                true
             }
-            let made = Batch { zone: batch.zone.clone(), changes: made };
-            own(&mut draft.memory, &made);
-            if !made.changes.is_empty() {
-                draft.notices.push(tell::put_back(seen, &made));
+            Landed::Not { foreign, .. } => {
+                if !foreign.is_empty() {
+                    let words: Vec<String> = foreign.iter().map(RecordSet::words).collect();
+                    draft.saw("not ours", &words.join("; "));
+                }
+                false
             }
-            !made.changes.is_empty()
-        }
+        },
         Act::Renew => {
             let renewal = seen.certificate.as_ref().and_then(|certificate| certificate.renewal.as_ref());
             let running = renewal.is_some_and(|(status, _)| status.starts_with("PENDING"));

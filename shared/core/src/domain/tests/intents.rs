@@ -1,7 +1,9 @@
 //! Intents that were written and whose call may or may not have been made.
 
 use super::world::{World, second};
-use crate::domain::{CallAnswer, Decision, decide};
+use crate::dns::plan::Batch;
+use crate::dns::record::RecordSet;
+use crate::domain::{Act, CallAnswer, Decision, decide};
 
 /// The world at the moment when its first intent is written and nothing was called.
 fn intended() -> World {
@@ -11,6 +13,13 @@ fn intended() -> World {
         world.step(&mut trace).unwrap();
     }
     world
+}
+
+fn batch(world: &World) -> Batch {
+    match &world.seen.memory.intent.as_ref().unwrap().act {
+        Act::ChangeRecords(batch) => batch.clone(),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -75,6 +84,30 @@ fn an_answer_that_was_lost_is_settled_by_reading_and_what_stands_is_ours() {
     world.later(75);
     assert_eq!(world.run()[0], "record intent-settled");
     assert_eq!((world.owns(), world.calls.len()), (3, 1));
+}
+
+#[test]
+fn what_stands_of_a_batch_that_does_not_stand_whole_is_somebody_elses() {
+    let records: Vec<RecordSet> = batch(&intended()).changes.iter().map(|change| change.record().clone()).collect();
+    for foreign in &records {
+        let mut world = intended().put(foreign.clone());
+        world.later(60);
+        assert_eq!(world.run()[..3], ["record intent-settled", "record records-intent", "call Z1 x2"]);
+        let owned: Vec<&RecordSet> = world.seen.memory.owned.iter().map(|owned| &owned.record).collect();
+        assert_eq!((world.standing().len(), owned.len()), (3, 2));
+        assert!(!owned.contains(&foreign), "it serves, and will never be removed by us: {}", foreign.words());
+    }
+}
+
+#[test]
+fn a_batch_that_stands_whole_is_ours_for_nobody_can_tell_it_apart() {
+    let mut world = intended();
+    for change in batch(&world).changes {
+        world = world.put(change.record().clone());
+    }
+    world.later(60);
+    assert_eq!(world.run()[0], "record intent-settled");
+    assert_eq!((world.owns(), world.calls.len()), (3, 0));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::world::{SHOP, World, cname};
 use crate::autonomy::Autonomy;
+use crate::dns::model::name;
 use crate::domain::{Owner, Preview, preview};
 
 pub fn looked_at(world: &mut World) -> Preview {
@@ -74,5 +75,34 @@ fn a_domain_that_is_gone_shows_what_is_left_over() {
     let preview = looked_at(&mut world);
     assert_eq!(preview.status, "not associated");
     assert!(preview.records.iter().all(|row| row.verdict == "left over" && row.owner == Owner::Pitcrew));
-    assert!(preview.next.starts_with("wait a minute"));
+    let next = "wait a minute, lest the list be stale, then remove shop.example.net A";
+    assert!(preview.next.starts_with(next) && preview.command.is_none(), "{}", preview.next);
+}
+
+#[test]
+fn what_is_left_over_is_kept_where_the_stack_takes_nothing_away_and_the_command_is_shown() {
+    let mut world = World::gone();
+    world.settings.remove = false;
+    for seconds in [0, 30, 31] {
+        world.later(seconds);
+        let preview = looked_at(&mut world);
+        let wait = if seconds == 31 { "" } else { "wait a minute, lest the list be stale, then " };
+        assert_eq!(preview.next, format!("{wait}keep what pitcrew made, until a person has it removed"));
+        assert_eq!(preview.command.as_deref(), Some("pitcrew domains remove shop.example.net"));
+        assert!(preview.blockers[0].contains("(RemoveRecords)"), "{:?}", preview.blockers);
+        if seconds == 0 {
+            world.run();
+        }
+    }
+}
+
+#[test]
+fn what_is_left_over_is_kept_while_other_domains_need_it_and_forgotten_where_nothing_is_ours() {
+    let mut world = World::gone();
+    world.seen.memory.owned.retain(|owned| owned.record.name.as_str() == "_p1.shop.example.net");
+    let sharer = vec![name("*.shop.example.net")];
+    world.sharers.as_mut().unwrap().insert(name("_p1.shop.example.net"), sharer);
+    assert!(looked_at(&mut world).next.ends_with("then keep what pitcrew made: other domains need it"));
+    world.seen.memory.owned.clear();
+    assert!(looked_at(&mut world).next.ends_with("then forget the domain: nothing of it is left"));
 }

@@ -1,9 +1,9 @@
 //! Nothing is unlinked on a guess: the reason and the way to the end are looked at when it is begun and right before the call.
 
 use super::world::{DAY, SHOP, World, arn, cname, ends_in, name, second, serving};
-use crate::domain::{Act, CallAnswer, DomainStatus, Request, Trigger};
+use crate::domain::{Act, CallAnswer, DomainStatus, Request, Trigger, VpcTarget};
 use crate::id::ServiceArn;
-use crate::notice::Severity;
+use crate::notice::{Notice, Severity};
 
 /// Its certificate expired a minute ago, and the tag allows to link it again.
 fn expired() -> World {
@@ -177,6 +177,49 @@ fn an_operator_too_is_refused_where_the_new_link_could_not_be_finished() {
         assert!(!unlinked(&world), "{words}");
         assert!(world.last().happened.contains(words), "{words}: {}", world.last().happened);
     }
+}
+
+/// A private service's domain, whose name goes to the private zone of its VPC and whose proofs go to the public one.
+fn private_service() -> World {
+    let mut world = World::finished().woken(Trigger::Operator(Request::Relink));
+    world.route53.private("example.net", "vpc-1");
+    let target = VpcTarget { vpc: "vpc-1".into(), target: name("vpce.eu-west-1.awsapprunner.com") };
+    world.association().vpc_targets = vec![target];
+    world
+}
+
+#[test]
+fn every_zone_of_its_records_and_names_must_be_writable() {
+    // The zone of `www` alone is not ours to write.
+    let mut www = expired();
+    www.association().www = true;
+    www.seen.memory.link.as_mut().unwrap().www = true;
+    www.route53.public("www.shop.example.net");
+    www.route53.zones.last_mut().unwrap().zone.writable = false;
+    // A record of today has no zone.
+    let mut vpc = private_service();
+    vpc.association().vpc_targets[0].vpc = "vpc-2".into();
+    // No record is listed any more that would go to the public zone, and the new proofs will.
+    let mut proofs = private_service().status(DomainStatus::CreateFailed);
+    proofs.association().records.clear();
+    proofs.seen.memory.link.as_mut().unwrap().status = DomainStatus::CreateFailed;
+    proofs.route53.zones[0].zone.writable = false;
+    for (mut world, words) in [(www, "HostedZoneArns"), (vpc, "vpc-2"), (proofs, "HostedZoneArns")] {
+        world.run();
+        assert!(!unlinked(&world), "{words}");
+        let said = |notice: &Notice| format!("{} {}", notice.happened, notice.done.join(" "));
+        let said: Vec<String> = world.notices.iter().map(said).collect();
+        let refused = |said: &String| said.contains("new link could not be finished") && said.contains(words);
+        assert!(said.iter().any(refused), "{words}: {said:#?}");
+        assert!(!said.iter().any(|said| said.contains("..")), "{said:#?}");
+    }
+}
+
+#[test]
+fn it_is_unlinked_where_nothing_is_in_the_way_of_a_private_service() {
+    let mut world = private_service();
+    world.run();
+    assert!(unlinked(&world), "{:?}", world.notices);
 }
 
 /// The first half is done: the domain is unlinked.

@@ -83,6 +83,17 @@ fn after_a_minute_what_stands_exactly_is_ours() {
 }
 
 #[test]
+fn after_a_minute_a_record_of_a_batch_that_does_not_stand_whole_is_somebody_elses() {
+    let mut case = intended("invocation-2", false).standing();
+    let other = RecordSet::cname(name("_other.example.com"), &name("_t.acm-validations.aws"));
+    let Some(Act::ChangeRecords(batch)) = case.memory.intent.as_mut().map(|intent| &mut intent.act) else { panic!() };
+    batch.changes.push(Change::Create(other));
+    later(&mut case, 60);
+    assert_eq!((case.run(), case.calls.len()), ("nothing_due", 0));
+    assert!(case.memory.owned.is_empty() && case.told().is_empty());
+}
+
+#[test]
 fn after_a_minute_what_never_arrived_is_made_by_a_new_intent() {
     let mut case = intended("invocation-2", false);
     later(&mut case, 60);
