@@ -94,8 +94,8 @@ mod tests {
             let cloned = |sets: &[&RecordSet]| sets.iter().map(|set| (*set).clone()).collect();
             Landed::Not { foreign: cloned(foreign), gone: cloned(gone) }
         };
-        assert_eq!(landed(&[old.clone()]), not(&[], &[]), "as before");
-        assert_eq!(landed(&[new.clone()]), not(&[&new], &[&old]), "one of two");
+        assert_eq!(landed(std::slice::from_ref(&old)), not(&[], &[]), "as before");
+        assert_eq!(landed(std::slice::from_ref(&new)), not(&[&new], &[&old]), "one of two");
         assert_eq!(landed(&[old.clone(), new.clone(), other.clone()]), not(&[&new, &other], &[]), "not deleted");
         let different = RecordSet::cname(other.name.clone(), &name("elsewhere.example.net"));
         assert_eq!(landed(&[new.clone(), different]), not(&[&new], &[&old]), "another value");
