@@ -1,5 +1,6 @@
-//! `pitcrew explain`: the receipts behind an incident, a custom domain, a certificate or a service: what woke pitcrew, what it saw, by which
-//! rule it decided what, and what it did. It takes every id that a notice shows, or says what it is and where to look.
+//! `pitcrew explain`: the receipts behind an incident, a custom domain, a certificate or a service: what woke
+//! pitcrew, what it saw, by which rule it decided what, and what it did. It takes every id that a notice shows, or says what
+//! it is and where to look.
 
 mod subject;
 
@@ -63,14 +64,16 @@ pub async fn run(
 fn one_receipt(id: &str) -> Failure {
     let what = format!("`{}` is one receipt: it is told within the story of what it is about", line(id));
     Failure::new(Exit::Usage, what).mend(
-        "give the incident, the domain or the certificate that the notice names, or `--service SERVICE`; the receipts show their ids",
+        "give the incident, the domain or the certificate that the notice names, or `--service SERVICE`; the \
+         receipts show their ids",
     )
 }
 
 fn an_audit(id: &str) -> Failure {
     let what = format!("`{}` is a run of the audit: it has a report, and no receipts", line(id));
     Failure::new(Exit::Usage, what).mend(
-        "its report and its page are in the bucket that the stack's output AuditBucketName names; `pitcrew audit` looks again",
+        "its report and its page are in the bucket that the stack's output AuditBucketName names; `pitcrew \
+         audit` looks again",
     )
 }
 
@@ -85,9 +88,14 @@ async fn link(global: &Global, output: &Output, id: &str, limit: usize) -> Resul
     let is = |name: &Name, memory: &DomainMemory| memory.link_id(name) == id || unseen.link_id(name) == id;
     let mut found = memories.into_iter().filter(|(name, memory)| memory.as_ref().is_ok_and(|memory| is(name, memory)));
     let (name, _) = found.next().ok_or_else(|| {
-        let what = format!("`{}` stands for a link of a custom domain, and for none that is remembered in {}", line(id), session.region());
+        let what = format!(
+            "`{}` stands for a link of a custom domain, and for none that is remembered in {}",
+            line(id),
+            session.region()
+        );
         Failure::new(Exit::NotFound, what).mend(
-            "the domain was linked anew since, or is gone: give the domain itself, with which the notice begins; its receipts are kept for 400 days",
+            "the domain was linked anew since, or is gone: give the domain itself, with which the notice \
+             begins; its receipts are kept for 400 days",
         )
     })?;
     domain_of(&session, output, &name, limit).await
