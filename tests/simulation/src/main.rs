@@ -13,7 +13,7 @@ mod wire;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use pitcrew_cloud::history::Entry;
@@ -42,7 +42,12 @@ struct Args {
 fn seeds(text: &str) -> Result<Range<u64>, String> {
     let number = |text: &str| text.parse::<u64>().map_err(|_| format!("`{text}` is no number"));
     match text.split_once("..") {
-        Some((from, to)) => Ok(number(from)?..number(to)?),
+        Some((from, to)) => match number(from)?..number(to)? {
+            none if none.is_empty() => {
+                Err(format!("`{text}` holds no seed; the second number is the first that is left out"))
+            }
+            seeds => Ok(seeds),
+        },
         None => number(text).map(|seed| seed..seed + 1),
     }
 }
@@ -65,9 +70,13 @@ fn line(entry: &Entry) -> String {
     format!("{entry}\n")
 }
 
+/// How often a long campaign says where it is.
+const TELL_EVERY: Duration = Duration::from_secs(30);
+
 /// Whether everything held.
 fn campaign(args: &Args) -> std::io::Result<bool> {
     let began = Instant::now();
+    let mut told = began;
     let mut goals = Goals::default();
     let (mut broken, mut traces) = (serde_json::Map::new(), serde_json::Map::new());
     for seed in args.seeds.clone() {
@@ -90,6 +99,10 @@ fn campaign(args: &Args) -> std::io::Result<bool> {
         }
         if let Some(path) = &args.history {
             std::fs::write(path, history)?;
+        }
+        if told.elapsed() > TELL_EVERY {
+            told = Instant::now();
+            eprintln!("seed {seed} of {}..{} is over, {} broke a rule", args.seeds.start, args.seeds.end, broken.len());
         }
     }
     let seconds = began.elapsed().as_secs_f64();

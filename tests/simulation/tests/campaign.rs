@@ -70,3 +70,14 @@ fn the_same_seed_is_the_same_run() {
     assert_eq!(one["traces"], other["traces"]);
     assert_eq!(one["traces"].as_object().unwrap().len(), 2);
 }
+
+#[test]
+fn seeds_that_are_none_are_refused_with_the_reason() {
+    for (seeds, why) in
+        [("5..5", "holds no seed"), ("5..3", "holds no seed"), ("a..3", "`a` is no number"), ("", "is no number")]
+    {
+        let output = Command::new(env!("CARGO_BIN_EXE_pitcrew-simulation")).args(["--seeds", seeds]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(why), "{seeds}: {said}");
+    }
+}
