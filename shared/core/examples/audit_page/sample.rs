@@ -183,7 +183,7 @@ fn findings(odd: &str) -> Vec<Finding> {
             "The certificate of pay.example.com ends in 4 days, and the record that renews \
              it is missing.",
             "Put the record back; App Runner renews the certificate by itself then.",
-            Some("pitcrew domains repair shop-checkout pay.example.com".to_owned()),
+            Some("pitcrew domains apply shop-checkout pay.example.com".to_owned()),
         ),
         found(
             1,
@@ -201,7 +201,7 @@ fn findings(odd: &str) -> Vec<Finding> {
             "Make a new revision with subnets in at least two zones, and move the services to it.",
             Some(
                 "aws apprunner create-vpc-connector --vpc-connector-name shops --subnets \
-             SUBNET_A SUBNET_B --security-groups GROUP"
+             SUBNET_A SUBNET_B --security-groups CONNECTOR_GROUP"
                     .to_owned(),
             ),
         ),
@@ -223,8 +223,9 @@ fn findings(odd: &str) -> Vec<Finding> {
             "No alarm reads 5xxStatusResponses or RequestLatency of it.",
             "Make an alarm that tells somebody.",
             Some(
-                "aws cloudwatch put-metric-alarm --alarm-name shop-api-5xx --namespace \
-             AWS/AppRunner --metric-name 5xxStatusResponses"
+                "aws cloudwatch put-metric-alarm --alarm-name shop-api-5xx --namespace AWS/AppRunner \
+                 --metric-name 5xxStatusResponses --statistic Sum --period 60 --evaluation-periods 3 --threshold 5 \
+                 --comparison-operator GreaterThanThreshold"
                     .to_owned(),
             ),
         ),
@@ -250,7 +251,7 @@ fn findings(odd: &str) -> Vec<Finding> {
             odd,
             &format!("The variable {odd} looks like a secret."),
             &format!("Keep {odd} in Secrets Manager."),
-            Some(format!("echo '{odd}'")),
+            Some(format!("pitcrew domains plan shop-odd '{odd}'")),
         ),
     ]
 }

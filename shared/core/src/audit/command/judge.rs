@@ -284,3 +284,14 @@ fn what_the_cli_takes_is_right() {
         assert_eq!(problems(command), [] as [&str; 0], "{command}");
     }
 }
+
+#[test]
+fn the_commands_of_the_published_sample_can_be_copied() {
+    let sample: Value = serde_json::from_str(include_str!("../../../../../docs/audit.sample.json")).unwrap();
+    let fixes = sample["findings"].as_array().unwrap().iter();
+    let commands: Vec<&str> = fixes.filter_map(|finding| finding["fix"]["command"].as_str()).collect();
+    assert!(commands.len() > 4, "{commands:?}");
+    for command in commands {
+        assert_eq!(problems(command), [] as [&str; 0], "{command}");
+    }
+}
