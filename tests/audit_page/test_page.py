@@ -99,7 +99,7 @@ def test_it_can_be_read_without_a_script(show, page):
     tab = show(page, scripts=False)
     assert tab.complaints() == []
     text = tab.value("document.body.innerText")
-    assert "1 critical finding" in text and "pitcrew domains repair shop-checkout" in text
+    assert "1 critical finding" in text and "pitcrew domains apply shop-checkout" in text
     assert tab.value("document.getElementById('controls').checkVisibility()") is False
     assert tab.value("Array.from(document.querySelectorAll('.copy')).some((button) => button.checkVisibility())") is False
 
