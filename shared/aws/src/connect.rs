@@ -64,7 +64,8 @@ pub fn no_retry() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(1)
 }
 
-fn reads() -> RetryConfig {
+/// For reads: three tries.
+pub fn reads() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(READ_TRIES)
 }
 

@@ -42,6 +42,19 @@ impl Scene {
         shop
     }
 
+    /// A domain whose certificate has expired, with the owner's leave to link it again: its service, its zone, and what stood
+    /// there before.
+    pub async fn expired(&self, domain: &str) -> (Shop, String, Vec<Value>) {
+        let zone = self.zone(ZONE, &[record(ZONE, "TXT", "\"v=spf1 -all\"")]);
+        let before = self.records(&zone);
+        let shop = self.running("shop-api").await;
+        self.associate(&shop, domain, false);
+        self.until_finished(&shop, domain).await;
+        self.tag(&shop, "pitcrew:relink", "true");
+        self.internal("acm", "_Expire", json!({"DomainName": domain}));
+        (shop, zone, before)
+    }
+
     /// A hosted zone of ours that the DNS leads to, with these records of its owner's.
     pub fn zone(&self, name: &str, records: &[Value]) -> String {
         let id = self.zone_of("", name, true);

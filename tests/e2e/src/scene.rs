@@ -159,28 +159,12 @@ impl Scene {
 
     /// Pushes an image to a tag and says how it behaves once it runs; gives its digest.
     pub fn push(&self, repository: &str, tag: &str, behaviour: Behaviour) -> String {
-        // The behaviour must be known before App Runner hears of the push: a push without a tag tells nobody.
-        let pushed = self.internal("ecr", "_Push", json!({"Repository": repository}));
-        let digest = pushed["Digest"].as_str().or(pushed["digest"].as_str()).expect("a push has a digest").to_owned();
-        lock(self.stage.cloud.world()).outside.behaviours.insert(digest.clone(), behaviour);
-        self.internal("ecr", "_Push", json!({"Repository": repository, "Tag": tag, "Digest": digest}));
-        digest
+        push(&mut lock(self.stage.cloud.world()), repository, Some(tag), behaviour)
     }
 
     /// The source configuration with which a service runs this image of its own repository.
     pub fn source(&self, name: &str, reference: &str, auto_deploy: bool) -> Value {
-        json!({
-            "ImageRepository": {
-                "ImageIdentifier": format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/{name}{reference}"),
-                "ImageRepositoryType": "ECR",
-                "ImageConfiguration": {
-                    "Port": "8080",
-                    "RuntimeEnvironmentVariables": {"LOG_LEVEL": "info", "DATABASE_URL": format!("postgres://{CANARY}@db")},
-                },
-            },
-            "AutoDeploymentsEnabled": auto_deploy,
-            "AuthenticationConfiguration": {"AccessRoleArn": ACCESS_ROLE},
-        })
+        source(name, reference, auto_deploy)
     }
 
     /// Creates a service that follows `:latest`, with traffic but without an alarm.
@@ -298,4 +282,34 @@ impl Scene {
         let bad = releases["bad"].as_array().into_iter().flatten();
         bad.filter_map(|bad| bad["digest"].as_str()).map(str::to_owned).collect()
     }
+}
+
+/// Pushes an image, to a tag where one is named, and says how it behaves once it runs; gives its digest.
+pub fn push(world: &mut World, repository: &str, tag: Option<&str>, behaviour: Behaviour) -> String {
+    // The behaviour must be known before App Runner hears of the push: a push without a tag tells nobody.
+    let pushed = world.internal("ecr", "_Push", json!({"Repository": repository})).expect("an image can be pushed");
+    let digest = pushed["Digest"].as_str().or(pushed["digest"].as_str()).expect("a push has a digest").to_owned();
+    world.outside.behaviours.insert(digest.clone(), behaviour);
+    if let Some(tag) = tag {
+        world
+            .internal("ecr", "_Push", json!({"Repository": repository, "Tag": tag, "Digest": digest}))
+            .expect("an image can be pushed");
+    }
+    digest
+}
+
+/// The source configuration with which a service runs this image of its own repository.
+pub fn source(name: &str, reference: &str, auto_deploy: bool) -> Value {
+    json!({
+        "ImageRepository": {
+            "ImageIdentifier": format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/{name}{reference}"),
+            "ImageRepositoryType": "ECR",
+            "ImageConfiguration": {
+                "Port": "8080",
+                "RuntimeEnvironmentVariables": {"LOG_LEVEL": "info", "DATABASE_URL": format!("postgres://{CANARY}@db")},
+            },
+        },
+        "AutoDeploymentsEnabled": auto_deploy,
+        "AuthenticationConfiguration": {"AccessRoleArn": ACCESS_ROLE},
+    })
 }

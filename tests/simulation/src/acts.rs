@@ -3,6 +3,7 @@
 use pitcrew_cloud::call::{Call, Caller};
 use pitcrew_cloud::outside::Behaviour;
 use pitcrew_cloud::world::World;
+use pitcrew_e2e::scene::{push, source};
 use pitcrew_e2e::{Scene, Shop};
 use serde_json::{Value, json};
 
@@ -67,25 +68,18 @@ fn as_operator(world: &mut World, operation: &str, input: Value) {
     let _refused = world.call(&call);
 }
 
-fn push(world: &mut World, shop: &Shop, kind: Kind, tag: Option<&str>) -> Option<Pushed> {
-    let made = world.internal("ecr", "_Push", json!({"Repository": shop.name})).ok()?;
-    let digest = made["Digest"].as_str().or(made["digest"].as_str())?.to_owned();
-    world.outside.behaviours.insert(digest.clone(), kind.behaviour());
-    if let Some(tag) = tag {
-        let input = json!({"Repository": shop.name, "Tag": tag, "Digest": digest});
-        world.internal("ecr", "_Push", input).ok()?;
-    }
-    Some(Pushed { shop: shop.name.clone(), digest, kind })
+fn made(world: &mut World, shop: &Shop, kind: Kind, tag: Option<&str>) -> Pushed {
+    Pushed { shop: shop.name.clone(), digest: push(world, &shop.name, tag, kind.behaviour()), kind }
 }
 
 /// Does it; gives the image that it made.
-pub fn perform(world: &mut World, shop: &Shop, act: Act, source: &dyn Fn(&str, &str) -> Value) -> Option<Pushed> {
+pub fn perform(world: &mut World, shop: &Shop, act: Act) -> Option<Pushed> {
     let arn = json!({"ServiceArn": shop.arn});
     match act {
-        Act::Push(kind) => push(world, shop, kind, Some("latest")),
+        Act::Push(kind) => Some(made(world, shop, kind, Some("latest"))),
         Act::Update(kind) => {
-            let pushed = push(world, shop, kind, None)?;
-            let source = source(&shop.name, &format!("@{}", pushed.digest));
+            let pushed = made(world, shop, kind, None);
+            let source = source(&shop.name, &format!("@{}", pushed.digest), false);
             as_operator(world, "UpdateService", json!({"ServiceArn": shop.arn, "SourceConfiguration": source}));
             Some(pushed)
         }

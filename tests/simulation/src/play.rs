@@ -77,8 +77,7 @@ pub async fn play(seed: u64) -> Run {
     for _ in 0..1 + chance.below(STEPS_MAX) {
         order_faults(&scene, &trouble, &chance);
         let (shop, act) = (chance.one_of(&shops), act(&mut |end| chance.below(end)));
-        let made =
-            perform(&mut lock(scene.stage.cloud.world()), shop, act, &|name, image| scene.source(name, image, false));
+        let made = perform(&mut lock(scene.stage.cloud.world()), shop, act);
         pushed.lock().unwrap_or_else(PoisonError::into_inner).extend(made);
         scene.seconds(1 + chance.below(STEP_SECS_MAX) as u64).await;
     }
@@ -114,16 +113,12 @@ fn act(below: &mut dyn FnMut(usize) -> usize) -> Act {
 /// From now on somebody may act between any two calls of a function.
 fn meddle(scene: &Scene, shops: &[Shop], pushed: &Arc<Mutex<Vec<Pushed>>>, trouble: &Trouble, chance: &Chance) {
     let (world, shops, pushed) = (scene.stage.cloud.world().clone(), shops.to_vec(), pushed.clone());
-    let template = scene.source("NAME", "IMAGE", false).to_string();
-    let source = move |name: &str, image: &str| -> Value {
-        serde_json::from_str(&template.replace("NAMEIMAGE", &format!("{name}{image}"))).unwrap_or_default()
-    };
     let likelihood = trouble.meddling;
     chance.set_meddler(Some(Box::new(move |rng| {
         if rng.f64() < likelihood {
             let act = act(&mut |end| rng.usize(0..end.max(1)));
             let shop = &shops[rng.usize(0..shops.len())];
-            let made = perform(&mut lock(&world), shop, act, &source);
+            let made = perform(&mut lock(&world), shop, act);
             pushed.lock().unwrap_or_else(PoisonError::into_inner).extend(made);
         }
     })));

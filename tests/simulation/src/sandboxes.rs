@@ -163,7 +163,7 @@ impl Program {
                 let settings = NotifySettings {
                     table: variable("PITCREW_TABLE")?,
                     topic_arn: variable("PITCREW_TOPIC_ARN")?,
-                    chat_topic_arn: None,
+                    chat_topic_arn: variables.get("PITCREW_CHAT_TOPIC_ARN").cloned(),
                     slack: None,
                 };
                 // It reads the machine's roots, once for all runs; nobody shakes hands with it.

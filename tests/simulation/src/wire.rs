@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -17,6 +16,7 @@ use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt as _;
 use hyper::Request;
 use hyper::http::request::Parts;
+use pitcrew_aws::connect::reads;
 use pitcrew_cloud::faults::Fate;
 use pitcrew_cloud::gateway::Gateway;
 use pitcrew_cloud::lambda::Function;
@@ -26,8 +26,6 @@ use crate::chance::Chance;
 
 /// Nothing listens there.
 const ENDPOINT: &str = "http://cloud.invalid";
-/// As in `pitcrew_aws::connect`.
-const READ_TRIES: u32 = 3;
 /// How often a call may give way to what else runs, before it is made.
 const YIELDS_MAX: usize = 3;
 
@@ -57,7 +55,7 @@ impl Wire {
             .credentials_provider(SharedCredentialsProvider::new(keys))
             .http_client(http_client_fn(move |_, _| connector.clone()))
             .sleep_impl(SharedAsyncSleep::new(AtOnce))
-            .retry_config(RetryConfig::standard().with_max_attempts(READ_TRIES))
+            .retry_config(reads())
             // A limit would be over at once.
             .timeout_config(TimeoutConfig::disabled())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())

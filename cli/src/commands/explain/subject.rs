@@ -2,13 +2,13 @@
 //!
 //! | given | subject |
 //! |---|---|
+//! | `DOM#<name>`, and whatever else has a dot and is none of the others with one | a custom domain |
 //! | `I-...`, also as the beginning of a notice's id | an incident |
 //! | `D-...`, likewise | one link of a custom domain |
 //! | `CERT#<arn>/...`, or the ARN of a certificate | a certificate of ACM |
 //! | the ARN of a service | a service |
 //! | `R-...` | one receipt: it is told within the story of its subject |
 //! | `audit-...`, `audit/...`, `AUDIT#...` | a run of the audit: it has a report and no receipts |
-//! | `DOM#<name>`, and anything else with a dot | a custom domain |
 //! | anything else | an incident |
 
 /// The subject of a story.
@@ -35,10 +35,11 @@ impl<'a> Subject<'a> {
         match () {
             () if begins("arn:") => Self::Service(parts(given, 3)),
             () if begins("audit-") || begins("audit/") || begins("AUDIT#") => Self::Audit(given),
+            // No id of ours holds a dot, and every domain does, whatever it begins with.
+            () if begins("DOM#") || whole.contains('.') => Self::Domain(given.trim_start_matches("DOM#")),
             () if begins("D-") => Self::Link(whole),
             () if begins("R-") => Self::Receipt(whole),
             () if begins("I-") => Self::Incident(whole),
-            () if begins("DOM#") || given.contains('.') => Self::Domain(given.trim_start_matches("DOM#")),
             () => Self::Incident(given),
         }
     }
@@ -72,6 +73,8 @@ mod tests {
             ("*.example.com", Subject::Domain("*.example.com")),
             ("DOM#shop.example.com", Subject::Domain("shop.example.com")),
             ("d-1.example.com", Subject::Domain("d-1.example.com")),
+            ("D-1.Example.com", Subject::Domain("D-1.Example.com")),
+            ("I-love.example.com", Subject::Domain("I-love.example.com")),
             (certificate, Subject::Certificate(certificate)),
             (&group, Subject::Certificate(certificate)),
             (&notice, Subject::Certificate(certificate)),

@@ -193,6 +193,9 @@ impl AppRunner {
     }
 
     fn quota(&mut self, input: &Value) -> Answer {
+        if input.get("Services").or(input.get("Others")).is_none() {
+            return Err(invalid_request("_Quota needs Services, Others or both."));
+        }
         for (name, most) in [("Services", &mut self.services_max), ("Others", &mut self.others_max)] {
             let Some(given) = input.get(name) else { continue };
             let given = given.as_u64().and_then(|given| usize::try_from(given).ok());

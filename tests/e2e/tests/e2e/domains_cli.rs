@@ -133,15 +133,9 @@ async fn a_zone_of_another_account_that_lets_only_the_functions_in_says_why_and_
 
 /// A domain that pitcrew has unlinked, and that App Runner refuses to associate again.
 async fn half_way(scene: &Scene) -> (Shop, String, Vec<Value>) {
-    let zone = scene.zone(ZONE, &[record(ZONE, "TXT", "\"v=spf1 -all\"")]);
-    let before = scene.records(&zone);
-    let shop = scene.running("shop-api").await;
-    scene.associate(&shop, API, false);
-    scene.until_finished(&shop, API).await;
-    scene.tag(&shop, "pitcrew:relink", "true");
     let busy = json!({"kind": "error", "code": "InvalidStateException", "message": "busy"});
     scene.fault(json!({"on": "apprunner:AssociateCustomDomain", "by": "pitcrew-*", "times": 1_000, "do": busy}));
-    scene.internal("acm", "_Expire", json!({"DomainName": API}));
+    let (shop, zone, before) = scene.expired(API).await;
     scene
         .until(120, "it is unlinked and not linked again", |scene| {
             scene.remembered(API)["relink"]["stage"] == "linking" && scene.status_of(&shop, API).is_empty()

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use pitcrew_e2e::Scene;
 use pitcrew_e2e::names::{ZONE, record};
 use pitcrew_e2e::scene::DOMAINS;
-use pitcrew_e2e::{Scene, Shop};
 use serde_json::{Value, json};
 
 const API: &str = "api.harbour-coffee.net";
@@ -99,21 +99,9 @@ async fn a_lost_answer_to_any_write_of_the_path_changes_nothing() {
     each_write(STRIKES[2]).await;
 }
 
-/// A domain whose certificate has expired, with the owner's leave to link it again.
-async fn expired(scene: &Scene) -> (Shop, String, Vec<Value>) {
-    let zone = scene.zone(ZONE, &[record(ZONE, "TXT", "\"v=spf1 -all\"")]);
-    let before = scene.records(&zone);
-    let shop = scene.running("shop-api").await;
-    scene.associate(&shop, API, false);
-    scene.until_finished(&shop, API).await;
-    scene.tag(&shop, "pitcrew:relink", "true");
-    scene.internal("acm", "_Expire", json!({"DomainName": API}));
-    (shop, zone, before)
-}
-
 async fn relinked(faults: &[Value]) -> Scene {
     let scene = Scene::set_with_removal().await;
-    let (shop, zone, before) = expired(&scene).await;
+    let (shop, zone, before) = scene.expired(API).await;
     faults.iter().for_each(|fault| scene.fault(fault.clone()));
     for waited in 0.. {
         if scene.visit(API).await.is_ok() && scene.remembered(API)["finished_at"].is_string() {
