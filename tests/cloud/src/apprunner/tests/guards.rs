@@ -287,3 +287,12 @@ fn an_operation_that_app_runner_does_not_have_is_refused() {
     assert_eq!(cloud.refused("RebootService", json!({})).0, "UnknownOperationException");
     assert_eq!(cloud.refused("_Reboot", json!({})).0, INVALID);
 }
+
+#[test]
+fn a_quota_of_nothing_or_that_is_no_number_is_refused() {
+    let mut cloud = Cloud::new();
+    for input in [json!({}), json!({"Service": 40}), json!({"Others": "many"}), json!({"Services": -1})] {
+        assert_eq!(cloud.call("_Quota", input.clone()).unwrap_err().code, "InvalidRequestException", "{input}");
+    }
+    cloud.ok("_Quota", json!({"Services": 40, "Others": 20}));
+}
